@@ -1,0 +1,96 @@
+/**
+ * How Avro values look in TypeScript: `long` is a bigint, except counters and times, which stay below 2^53 and are
+ * numbers; members of a union of records carry their name as `type` instead of avsc's wrapper object.
+ */
+import avro from 'avsc'
+import type { AvroSchema } from './avsc-files.ts'
+
+const INT64_MAX = 2n ** 63n - 1n
+const INT64_MIN = -(2n ** 63n)
+const eightBytes = Buffer.alloc(8)
+
+const bigintLong = avro.types.LongType.__with({
+  fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(),
+  toBuffer: (value: bigint) => {
+    eightBytes.writeBigInt64LE(value)
+    return eightBytes
+  },
+  fromJSON: BigInt,
+  toJSON: String,
+  isValid: (value: unknown) =>
+    typeof value === 'bigint' && value >= INT64_MIN && value <= INT64_MAX,
+  compare: (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0),
+})
+const safeLong = avro.Type.forSchema('long')
+
+type Tagged = { type?: string; [field: string]: unknown }
+
+/** A union of records as a discriminated union: `{ type: 'AccountOpened', … }`. */
+class TaggedUnion extends avro.types.LogicalType {
+  readonly #fullNames = new Map<string, string>()
+
+  constructor(schema: readonly string[], options: Partial<avro.ForSchemaOptions>) {
+    super(schema as never, options)
+    for (const fullName of schema) this.#fullNames.set(shortNameOf(fullName), fullName)
+  }
+
+  protected override _toValue(body: Tagged): unknown {
+    const fullName = this.#fullNames.get(body.type ?? '')
+    return fullName === undefined ? undefined : { [fullName]: body }
+  }
+
+  protected override _fromValue(wrapped: { readonly [fullName: string]: Tagged }): unknown {
+    for (const fullName in wrapped) {
+      const body = wrapped[fullName]
+      if (body === undefined) break
+      body.type = shortNameOf(fullName)
+      return body
+    }
+    throw new Error('an empty union value')
+  }
+
+  protected override _resolve(type: avro.Type): unknown {
+    return type instanceof TaggedUnion ? (value: unknown) => value : undefined
+  }
+}
+
+const shortNames = new Map<string, string>()
+
+function shortNameOf(fullName: string): string {
+  let name = shortNames.get(fullName)
+  if (name === undefined) {
+    name = fullName.slice(fullName.lastIndexOf('.') + 1)
+    shortNames.set(fullName, name)
+  }
+  return name
+}
+
+/** An avsc type of a self-contained schema, with the values described above. */
+export function avroType(schema: AvroSchema): avro.Type {
+  const open = new Set<unknown>()
+  const typeHook = (part: AvroSchema, options: avro.ForSchemaOptions): avro.Type | undefined => {
+    if (part === 'long') return bigintLong
+    if (typeof part === 'string') return undefined
+    if (Array.isArray(part)) {
+      if (part.length <= 2 || open.has(part)) return undefined
+      open.add(part)
+      return taggedUnion(part, options)
+    }
+    const { type, logicalType } = part as { type: unknown; logicalType?: string }
+    if (type !== 'long') return undefined
+    return logicalType === undefined ? bigintLong : safeLong
+  }
+  return avro.Type.forSchema(schema as avro.Schema, { typeHook: typeHook as never })
+}
+
+function taggedUnion(
+  members: readonly AvroSchema[],
+  options: avro.ForSchemaOptions,
+): avro.Type | undefined {
+  // The members are defined first, so that the union itself only refers to them by name.
+  const names = members.map((member) => {
+    const type = avro.Type.forSchema(member as avro.Schema, options)
+    return type.name ?? ''
+  })
+  return new TaggedUnion(names, { ...options, typeHook: undefined as never })
+}

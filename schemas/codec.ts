@@ -1,0 +1,133 @@
+/**
+ * Bytes ↔ types, synchronously. A value is its schema id in the Confluent wire format (a zero byte, then the id as
+ * four bytes, big endian), then Avro's binary encoding.
+ *
+ * Invariant: bytes written by any released version decode for ever, to the current type.
+ */
+import type { Type } from 'avsc'
+import { avroType } from './avro-types.ts'
+import { SaldoError } from './errors.ts'
+import { releasedSchemas, type ReleasedSchema } from './released-schemas.ts'
+import type {
+  AccountState,
+  CategoryState,
+  DeadLetter,
+  LedgerCommand,
+  LedgerCommandBody,
+  LedgerEvent,
+  Outcome,
+  Personal,
+  ProfileState,
+  RootState,
+  TransactionState,
+} from './types.ts'
+
+/** Length of the wire prefix, in bytes. */
+export const WIRE_PREFIX_BYTES = 5
+
+export type Codec<T> = {
+  /** Id of the schema that `encode` writes. */
+  readonly schemaId: number
+  /** A copy of its own: safe to keep. A value that does not fit the schema is a bug and throws. */
+  encode(value: T): Buffer
+  /** Throws SALDO_RECORD_UNREADABLE for bytes that are not of a released version. */
+  decode(bytes: Uint8Array): T
+}
+
+/** Grows to the largest value seen; every encode writes here first and copies out what it needs. */
+let scratch = Buffer.allocUnsafeSlow(64 * 1024)
+
+function encodeWith(type: Type, schemaId: number, value: unknown): Buffer {
+  let end = type.encode(value, scratch, WIRE_PREFIX_BYTES)
+  while (end < 0) {
+    // A negative result says how many bytes were missing.
+    scratch = Buffer.allocUnsafeSlow(scratch.length * 2 - end)
+    end = type.encode(value, scratch, WIRE_PREFIX_BYTES)
+  }
+  scratch[0] = 0
+  scratch.writeInt32BE(schemaId, 1)
+  const copy = Buffer.allocUnsafe(end)
+  scratch.copy(copy, 0, 0, end)
+  return copy
+}
+
+function codecOf<T>(name: string): Codec<T> {
+  const versions = releasedSchemas(name)
+  const newest = versions.at(-1)
+  if (newest === undefined) throw new Error(`no released schema of ${name}`)
+  const reader = avroType(newest.schema)
+  const decoders = new Map(
+    versions.map((version) => [version.id, decoderOf(version, newest, reader)]),
+  )
+  return {
+    schemaId: newest.id,
+    encode: (value) => encodeWith(reader, newest.id, value),
+    decode(bytes) {
+      const buffer = Buffer.isBuffer(bytes)
+        ? bytes
+        : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+      if (buffer.length < WIRE_PREFIX_BYTES || buffer[0] !== 0)
+        throw unreadable(name, 'no wire prefix')
+      const id = buffer.readInt32BE(1)
+      const decode = decoders.get(id)
+      if (decode === undefined) throw unreadable(name, `unknown schema id ${id}`)
+      try {
+        return decode(buffer.subarray(WIRE_PREFIX_BYTES)) as T
+      } catch (cause) {
+        throw unreadable(name, 'the bytes do not fit the schema', cause)
+      }
+    },
+  }
+}
+
+function decoderOf(
+  version: ReleasedSchema,
+  newest: ReleasedSchema,
+  reader: Type,
+): (bytes: Buffer) => unknown {
+  if (version.id === newest.id) return (bytes) => reader.fromBuffer(bytes)
+  const resolver = reader.createResolver(avroType(version.schema))
+  return (bytes) => reader.fromBuffer(bytes, resolver)
+}
+
+function unreadable(name: string, problem: string, cause?: unknown): SaldoError {
+  return new SaldoError('SALDO_RECORD_UNREADABLE', `not a ${name}: ${problem}`, {
+    retryable: false,
+    cause,
+  })
+}
+
+export const commandCodec = codecOf<LedgerCommand>('saldo.ledger.v1.LedgerCommand')
+export const eventCodec = codecOf<LedgerEvent>('saldo.ledger.v1.LedgerEvent')
+export const outcomeCodec = codecOf<Outcome>('saldo.ledger.v1.Outcome')
+export const deadLetterCodec = codecOf<DeadLetter>('saldo.ledger.v1.DeadLetter')
+export const personalCodec = codecOf<Personal>('saldo.ledger.v1.Personal')
+export const stateCodecs = {
+  root: codecOf<RootState>('saldo.state.v1.RootState'),
+  account: codecOf<AccountState>('saldo.state.v1.AccountState'),
+  transaction: codecOf<TransactionState>('saldo.state.v1.TransactionState'),
+  category: codecOf<CategoryState>('saldo.state.v1.CategoryState'),
+  profile: codecOf<ProfileState>('saldo.state.v1.ProfileState'),
+}
+
+const bodyType = bodyTypeOfCommands()
+
+function bodyTypeOfCommands(): Type {
+  const newest = releasedSchemas('saldo.ledger.v1.LedgerCommand').at(-1)
+  const envelope = avroType(newest?.schema ?? 'null') as unknown as {
+    readonly fields: readonly { readonly name: string; readonly type: Type }[]
+  }
+  const body = envelope.fields.find((field) => field.name === 'body')
+  if (body === undefined) throw new Error('a command has a body')
+  return body.type
+}
+
+/** The bytes of what a command wishes, without its envelope: what "same content" means. Valid until the next encode. */
+export function commandContent(body: LedgerCommandBody): Buffer {
+  let end = bodyType.encode(body, scratch, 0)
+  while (end < 0) {
+    scratch = Buffer.allocUnsafeSlow(scratch.length * 2 - end)
+    end = bodyType.encode(body, scratch, 0)
+  }
+  return scratch.subarray(0, end)
+}

@@ -1,0 +1,15 @@
+const DAY_MS = 86_400_000
+const ISO_DATE = /^(\d{4})-(\d{2})-(\d{2})$/
+
+/** Days since 1970-01-01 of an ISO calendar date; undefined for a date that does not exist, such as 2024-02-30. */
+export function epochDayOf(isoDate: string): number | undefined {
+  const match = ISO_DATE.exec(isoDate)
+  if (match === null) return undefined
+  const ms = Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3]))
+  return isoDateOf(ms / DAY_MS) === isoDate ? ms / DAY_MS : undefined
+}
+
+/** ISO calendar date of a number of days since 1970-01-01. */
+export function isoDateOf(epochDay: number): string {
+  return new Date(epochDay * DAY_MS).toISOString().slice(0, 10)
+}

@@ -1,0 +1,43 @@
+/** One topic: its name for ever, its number on PostgreSQL, the schema of its values, and how long records stay. */
+export type Topic = {
+  readonly name: string
+  readonly topicId: number
+  readonly schema: string
+  readonly retention: 'for-ever' | 'behind-committed-offset' | 'until-unparked' | '7-days'
+}
+
+/** Key of every record: the user id as UTF-8. All have the same number of partitions and are co-partitioned. */
+export const topics = {
+  'ledger.commands': {
+    name: 'ledger.commands',
+    topicId: 1,
+    schema: 'saldo.ledger.v1.LedgerCommand',
+    retention: 'behind-committed-offset',
+  },
+  'ledger.events': {
+    name: 'ledger.events',
+    topicId: 2,
+    schema: 'saldo.ledger.v1.LedgerEvent',
+    retention: 'for-ever',
+  },
+  'ledger.outcomes': {
+    name: 'ledger.outcomes',
+    topicId: 3,
+    schema: 'saldo.ledger.v1.Outcome',
+    retention: '7-days',
+  },
+  'ledger.parked': {
+    name: 'ledger.parked',
+    topicId: 4,
+    schema: 'saldo.ledger.v1.LedgerCommand',
+    retention: 'until-unparked',
+  },
+  'ledger.dead-letters': {
+    name: 'ledger.dead-letters',
+    topicId: 5,
+    schema: 'saldo.ledger.v1.DeadLetter',
+    retention: '7-days',
+  },
+} as const satisfies { readonly [name: string]: Topic }
+
+export type TopicName = keyof typeof topics

@@ -1,0 +1,584 @@
+// Generated from the .avsc files by `npm run generate`. Do not edit.
+
+/** An account with a balance of zero was closed; it takes no more transactions. */
+export type AccountClosed = {
+  readonly type: 'AccountClosed'
+  /** Chosen by the producer; unique within the ledger for ever. */
+  readonly accountId: string
+}
+
+/** What kind of account it is. */
+export type AccountKind = 'checking' | 'savings' | 'credit' | 'cash'
+
+/** An account was opened in one currency. Its name and bank are in `personal`. */
+export type AccountOpened = {
+  readonly type: 'AccountOpened'
+  /** Chosen by the producer; unique within the ledger for ever. */
+  readonly accountId: string
+  /** What kind of account it is. */
+  readonly kind: AccountKind
+  /** ISO 4217 code; fixes how many decimals a minor unit stands for. */
+  readonly currency: string
+  /** First 16 bytes of HMAC-SHA-256, with the subject's key, over the content of the creating command: tells a repeated command from a second use of the id. */
+  readonly contentHash: Buffer
+}
+
+/** An open account was given another name; old and new name are in `personal`. */
+export type AccountRenamed = {
+  readonly type: 'AccountRenamed'
+  /** Chosen by the producer; unique within the ledger for ever. */
+  readonly accountId: string
+}
+
+/** Close an open account whose balance is zero. */
+export type CloseAccount = {
+  readonly type: 'CloseAccount'
+  /** Chosen by the producer; unique within the ledger for ever. */
+  readonly accountId: string
+}
+
+/** Open an account in one currency, with a balance of zero. */
+export type OpenAccount = {
+  readonly type: 'OpenAccount'
+  /** Chosen by the producer; unique within the ledger for ever. */
+  readonly accountId: string
+  /** What kind of account it is. */
+  readonly kind: AccountKind
+  /** ISO 4217 code; fixes how many decimals a minor unit stands for. */
+  readonly currency: string
+  /** What the user calls it; at most 100 characters. */
+  readonly name: string | null
+  /** The bank that keeps it; at most 100 characters. */
+  readonly bankName: string | null
+}
+
+/** Give an open account another name. */
+export type RenameAccount = {
+  readonly type: 'RenameAccount'
+  /** Chosen by the producer; unique within the ledger for ever. */
+  readonly accountId: string
+  /** The new name; 1 to 100 characters. */
+  readonly name: string
+}
+
+/** A category of the user's own was created. Its name is in `personal`. */
+export type CategoryCreated = {
+  readonly type: 'CategoryCreated'
+  /** A category of this ledger, or a built-in one such as `groceries`. */
+  readonly categoryId: string
+  /** First 16 bytes of HMAC-SHA-256, with the subject's key, over the content of the creating command: tells a repeated command from a second use of the id. */
+  readonly contentHash: Buffer
+}
+
+/** A category that no transaction was in was deleted. */
+export type CategoryDeleted = {
+  readonly type: 'CategoryDeleted'
+  /** A category of this ledger, or a built-in one such as `groceries`. */
+  readonly categoryId: string
+}
+
+/** A category was given another name; old and new name are in `personal`. */
+export type CategoryRenamed = {
+  readonly type: 'CategoryRenamed'
+  /** A category of this ledger, or a built-in one such as `groceries`. */
+  readonly categoryId: string
+}
+
+/** Create a category of the user's own. */
+export type CreateCategory = {
+  readonly type: 'CreateCategory'
+  /** Chosen by the producer; unique within the ledger for ever, and not the id of a built-in one. */
+  readonly categoryId: string
+  /** Unique among the user's categories without regard to case; 1 to 100 characters. */
+  readonly name: string
+}
+
+/** Delete a category of the user's own that no transaction is in. */
+export type DeleteCategory = {
+  readonly type: 'DeleteCategory'
+  /** A category of this ledger, or a built-in one such as `groceries`. */
+  readonly categoryId: string
+}
+
+/** Give a category of the user's own another name. */
+export type RenameCategory = {
+  readonly type: 'RenameCategory'
+  /** A category of this ledger, or a built-in one such as `groceries`. */
+  readonly categoryId: string
+  /** The new name; 1 to 100 characters. */
+  readonly name: string
+}
+
+/** The kinds of aggregates in a ledger. */
+export type AggregateType = 'account' | 'transaction' | 'category' | 'profile'
+
+/** A record that could not be processed: the value of every record in `ledger.dead-letters`. */
+export type DeadLetter = {
+  /** unreadable, wrong-partition, too-large, failed. */
+  readonly cause: string
+  /** What went wrong; no content of the record. */
+  readonly detail: string
+  /** Where the record was. */
+  readonly topic: string
+  /** Where the record was. */
+  readonly partition: number
+  /** Where the record was. */
+  readonly offset: number
+  /** Log time of the record. */
+  readonly recordedAt: number
+  /** SHA-256 of the whole record value. */
+  readonly payloadHash: Buffer
+  /** Length of the whole record value in bytes. */
+  readonly payloadLength: number
+  /** The first 16 KiB of the record value, sealed with the operator's key. */
+  readonly payload: Buffer
+}
+
+/** Who caused a command. */
+export type InitiatorKind = 'user' | 'system' | 'bank_sync' | 'import' | 'operator'
+
+/** Who caused a command. */
+export type Initiator = {
+  /** What kind of party. */
+  readonly kind: InitiatorKind
+  /** A pseudonymous id of the party; never a name or an address. */
+  readonly id: string
+}
+
+/** Where a transaction came from. */
+export type TransactionSource = 'manual' | 'import' | 'bank_sync'
+
+/** Record a transaction on an open account, in its currency. */
+export type RecordTransaction = {
+  readonly type: 'RecordTransaction'
+  /** Chosen by the producer; unique within the ledger for ever. */
+  readonly transactionId: string
+  /** Chosen by the producer; unique within the ledger for ever. */
+  readonly accountId: string
+  /** Signed minor units of the currency; spending is negative; never zero. */
+  readonly amountMinor: bigint
+  /** ISO 4217 code; fixes how many decimals a minor unit stands for. */
+  readonly currency: string
+  /** Business time: when it happened, milliseconds since 1970 UTC. */
+  readonly occurredAt: number
+  /** Calendar date of booking, where the bank gives one; otherwise the date of `occurredAt` in the profile's time zone. */
+  readonly bookedOn: number | null
+  /** Where it came from. */
+  readonly source: TransactionSource
+  /** The category, where the user chose one; otherwise the categoriser chooses. */
+  readonly categoryId: string | null
+  /** ISO 18245 merchant category code, where the feed has one. */
+  readonly mcc: string | null
+  /** Free text, as the bank or the user gave it; at most 500 characters. */
+  readonly description: string | null
+  /** The merchant, where the producer knows it; at most 200 characters. */
+  readonly merchant: string | null
+  /** The other side: a name or an account number; at most 200 characters. */
+  readonly counterparty: string | null
+  /** The user's own remark; at most 500 characters. */
+  readonly note: string | null
+  /** The original record of the bank or file; at most 20,000 characters. */
+  readonly rawData: string | null
+}
+
+/** Correct a recorded transaction. A field that is null stays as it is. */
+export type AmendTransaction = {
+  readonly type: 'AmendTransaction'
+  /** Chosen by the producer; unique within the ledger for ever. */
+  readonly transactionId: string
+  /** The right amount, signed minor units. */
+  readonly amountMinor: bigint | null
+  /** The right business time. */
+  readonly occurredAt: number | null
+  /** The right date of booking. */
+  readonly bookedOn: number | null
+  /** Free text, as the bank or the user gave it; at most 500 characters. */
+  readonly description: string | null
+  /** The merchant, where the producer knows it; at most 200 characters. */
+  readonly merchant: string | null
+  /** The other side: a name or an account number; at most 200 characters. */
+  readonly counterparty: string | null
+  /** The user's own remark; at most 500 characters. */
+  readonly note: string | null
+}
+
+/** Take a transaction out of the ledger; its events stay. */
+export type DeleteTransaction = {
+  readonly type: 'DeleteTransaction'
+  /** Chosen by the producer; unique within the ledger for ever. */
+  readonly transactionId: string
+}
+
+/** Put a transaction into a category of the user's own choice. */
+export type OverrideCategory = {
+  readonly type: 'OverrideCategory'
+  /** Chosen by the producer; unique within the ledger for ever. */
+  readonly transactionId: string
+  /** A category of this ledger, or a built-in one such as `groceries`. */
+  readonly categoryId: string
+}
+
+/** Set preferences. A field that is null stays as it is. */
+export type SetPreferences = {
+  readonly type: 'SetPreferences'
+  /** ISO 4217 code that totals are shown in. */
+  readonly baseCurrency: string | null
+  /** IANA name, such as `Europe/Oslo`: fixes the booking date of transactions without one. */
+  readonly timeZone: string | null
+  /** BCP 47 tag, such as `nb-NO`. */
+  readonly locale: string | null
+}
+
+/** A wish: the value of every record in `ledger.commands`. In clear, and removed once it is behind the committed offset. */
+export type LedgerCommand = {
+  /** Uuid chosen by the producer; the same id again is the same command. */
+  readonly commandId: string
+  /** The ledger: the key of the record, a pseudonymous id. */
+  readonly userId: string
+  /** The producer's clock, milliseconds since 1970 UTC; informative only. */
+  readonly issuedAt: number
+  /** Version of the addressed aggregate that the producer has seen; another version is a `version-conflict`. */
+  readonly expectedVersion: number | null
+  /** Who caused it. */
+  readonly initiator: Initiator
+  /** W3C trace context. */
+  readonly traceparent: string | null
+  /** What is wished. */
+  readonly body: LedgerCommandBody
+}
+
+/** Who chose the category. */
+export type CategorySource = 'fallback' | 'rule' | 'income_pattern' | 'model' | 'model_low_confidence' | 'user' | 'user_correction'
+
+/** A category that was considered, with how sure the categoriser was. */
+export type CategoryCandidate = {
+  /** A category of this ledger, or a built-in one such as `groceries`. */
+  readonly categoryId: string
+  /** 0 to 1. */
+  readonly confidence: number
+}
+
+/** A transaction was accepted into an open account, in that account's currency, and categorised. Its texts are in `personal`. */
+export type TransactionCreated = {
+  readonly type: 'TransactionCreated'
+  /** Chosen by the producer; unique within the ledger for ever. */
+  readonly transactionId: string
+  /** Chosen by the producer; unique within the ledger for ever. */
+  readonly accountId: string
+  /** Signed minor units of the currency; spending is negative; never zero. */
+  readonly amountMinor: bigint
+  /** ISO 4217 code; fixes how many decimals a minor unit stands for. */
+  readonly currency: string
+  /** Calendar date of booking, fixed when the command was decided; 1970 to one year ahead. */
+  readonly bookedOn: number
+  /** Where it came from. */
+  readonly source: TransactionSource
+  /** A category of this ledger, or a built-in one such as `groceries`. */
+  readonly categoryId: string
+  /** 0 to 1; 1 when the user chose. */
+  readonly confidence: number
+  /** Who chose the category. */
+  readonly categorySource: CategorySource
+  /** At most three other categories, most likely first. */
+  readonly alternatives: readonly CategoryCandidate[]
+  /** Version of the categoriser that chose. */
+  readonly modelVersion: string
+  /** ISO 18245 merchant category code, where the feed had one. */
+  readonly mcc: string | null
+  /** First 16 bytes of HMAC-SHA-256, with the subject's key, over the content of the creating command: tells a repeated command from a second use of the id. */
+  readonly contentHash: Buffer
+}
+
+/** What a transaction counts for: the part of it that totals are made of. */
+export type Booking = {
+  /** Signed minor units of the currency; spending is negative; never zero. */
+  readonly amountMinor: bigint
+  /** Calendar date of booking. */
+  readonly bookedOn: number
+  /** A category of this ledger, or a built-in one such as `groceries`. */
+  readonly categoryId: string
+}
+
+/** A transaction was corrected. Old and new texts are in `personal`. */
+export type TransactionUpdated = {
+  readonly type: 'TransactionUpdated'
+  /** Chosen by the producer; unique within the ledger for ever. */
+  readonly transactionId: string
+  /** Chosen by the producer; unique within the ledger for ever. */
+  readonly accountId: string
+  /** ISO 4217 code; fixes how many decimals a minor unit stands for. */
+  readonly currency: string
+  /** What it counted for until now. */
+  readonly before: Booking
+  /** What it counts for from now on. */
+  readonly after: Booking
+  /** The business time it had; the new one is in the envelope. */
+  readonly previousOccurredAt: number
+}
+
+/** A transaction was taken out of the ledger. */
+export type TransactionDeleted = {
+  readonly type: 'TransactionDeleted'
+  /** Chosen by the producer; unique within the ledger for ever. */
+  readonly transactionId: string
+  /** Chosen by the producer; unique within the ledger for ever. */
+  readonly accountId: string
+  /** ISO 4217 code; fixes how many decimals a minor unit stands for. */
+  readonly currency: string
+  /** What it counted for until now. */
+  readonly before: Booking
+}
+
+/** The user chose the category of a transaction. */
+export type TransactionCategoryOverridden = {
+  readonly type: 'TransactionCategoryOverridden'
+  /** Chosen by the producer; unique within the ledger for ever. */
+  readonly transactionId: string
+  /** Chosen by the producer; unique within the ledger for ever. */
+  readonly accountId: string
+  /** ISO 4217 code; fixes how many decimals a minor unit stands for. */
+  readonly currency: string
+  /** What it counted for until now. */
+  readonly before: Booking
+  /** A category of this ledger, or a built-in one such as `groceries`. */
+  readonly categoryId: string
+}
+
+/** How a user wants figures and dates to be understood and shown. */
+export type Preferences = {
+  /** ISO 4217 code that totals are shown in. */
+  readonly baseCurrency: string
+  /** IANA name: fixes the booking date of transactions without one. */
+  readonly timeZone: string
+  /** BCP 47 tag. */
+  readonly locale: string
+}
+
+/** The preferences were changed. */
+export type PreferencesChanged = {
+  readonly type: 'PreferencesChanged'
+  /** Until now. */
+  readonly before: Preferences
+  /** From now on. */
+  readonly after: Preferences
+}
+
+/** A fact: the value of every record in `ledger.events`. */
+export type LedgerEvent = {
+  /** Uuid derived from user id and sequence: the same on every replay. */
+  readonly eventId: string
+  /** The ledger: the key of the record, a pseudonymous id. */
+  readonly userId: string
+  /** Number of the event within its ledger, from 1, without gaps. */
+  readonly sequence: number
+  /** The kind of the aggregate it belongs to. */
+  readonly aggregateType: AggregateType
+  /** The aggregate it belongs to. */
+  readonly aggregateId: string
+  /** Number of the event within its aggregate, from 1, without gaps. */
+  readonly version: number
+  /** Business time, milliseconds since 1970 UTC. */
+  readonly occurredAt: number
+  /** Log time of the command. */
+  readonly recordedAt: number
+  /** The command that caused it. */
+  readonly commandId: string
+  /** Who caused it. */
+  readonly initiator: Initiator
+  /** SHA-256 of the ledger's previous event as encoded, without the wire prefix; empty on the first. */
+  readonly previousHash: Buffer
+  /** Sealed `Personal`: nonce (12), ciphertext, tag (16) of AES-256-GCM with the subject's key; additional data is user id | event id. */
+  readonly personal: Buffer | null
+  /** What happened. */
+  readonly body: LedgerEventBody
+}
+
+/** How a command was answered. */
+export type Verdict = 'accepted' | 'rejected' | 'duplicate' | 'failed' | 'parked'
+
+/** The answer to one command record: the value of every record in `ledger.outcomes`. */
+export type Outcome = {
+  /** The command that is answered. */
+  readonly commandId: string
+  /** The ledger: the key of the record, a pseudonymous id. */
+  readonly userId: string
+  /** accepted: its events are in the log; rejected: a rule says no; duplicate: already accepted, the original result is repeated; failed: a fault of ours, nothing changed; parked: kept in order until the ledger is unparked. */
+  readonly verdict: Verdict
+  /** Log time of the command. */
+  readonly recordedAt: number
+  /** Partition of the command record. */
+  readonly commandPartition: number
+  /** Offset of the command record. */
+  readonly commandOffset: number
+  /** Kind of the aggregate that was addressed. */
+  readonly aggregateType: AggregateType | null
+  /** The aggregate that was addressed. */
+  readonly aggregateId: string | null
+  /** Version of the aggregate after the last event. */
+  readonly version: number | null
+  /** The events of the command, in order; of the original command when duplicate. */
+  readonly eventIds: readonly string[]
+  /** Sequence of the first of these events. */
+  readonly firstSequence: number | null
+  /** Field of the command that the rule is about. */
+  readonly path: string | null
+  /** Name of the rule that said no. */
+  readonly code: string | null
+  /** Why, for a person; never quotes a text of the user. */
+  readonly sentence: string | null
+}
+
+/** Every free text and external identifier of one event. Sealed inside the event. */
+export type Personal = {
+  /** Name of the account or category. */
+  readonly name: string | null
+  /** Name until now. */
+  readonly previousName: string | null
+  /** The bank that keeps the account. */
+  readonly bankName: string | null
+  /** Free text, as the bank or the user gave it; at most 500 characters. */
+  readonly description: string | null
+  /** The merchant, where the producer knows it; at most 200 characters. */
+  readonly merchant: string | null
+  /** The other side: a name or an account number; at most 200 characters. */
+  readonly counterparty: string | null
+  /** The user's own remark; at most 500 characters. */
+  readonly note: string | null
+  /** The original record of the bank or file. */
+  readonly rawData: string | null
+  /** Description until now. */
+  readonly previousDescription: string | null
+  /** Merchant until now. */
+  readonly previousMerchant: string | null
+  /** Counterparty until now. */
+  readonly previousCounterparty: string | null
+  /** Note until now. */
+  readonly previousNote: string | null
+}
+
+/** Whether an account takes transactions. */
+export type AccountStatus = 'open' | 'closed'
+
+/** Checkpoint of an account. */
+export type AccountState = {
+  /** Whether it takes transactions. */
+  readonly status: AccountStatus
+  /** What kind of account it is. */
+  readonly kind: AccountKind
+  /** ISO 4217 code; fixes how many decimals a minor unit stands for. */
+  readonly currency: string
+  /** Sum of its transactions, minor units. */
+  readonly balanceMinor: bigint
+  /** Number of its transactions. */
+  readonly transactionCount: number
+  /** What the user calls it. */
+  readonly name: string | null
+  /** The bank that keeps it. */
+  readonly bankName: string | null
+  /** First 16 bytes of HMAC-SHA-256, with the subject's key, over the content of the creating command: tells a repeated command from a second use of the id. */
+  readonly contentHash: Buffer
+  /** Sequence of AccountOpened. */
+  readonly firstSequence: number
+}
+
+/** Whether a category may be used. */
+export type CategoryStatus = 'active' | 'deleted'
+
+/** Checkpoint of a category of the user's own. */
+export type CategoryState = {
+  /** Whether it may be used. */
+  readonly status: CategoryStatus
+  /** What the user calls it; null when not readable. */
+  readonly name: string | null
+  /** First 16 bytes of HMAC-SHA-256, with the subject's key, over the content of the creating command: tells a repeated command from a second use of the id. */
+  readonly contentHash: Buffer
+  /** Sequence of CategoryCreated. */
+  readonly firstSequence: number
+}
+
+/** Checkpoint of the preferences. */
+export type ProfileState = {
+  /** As last set. */
+  readonly preferences: Preferences
+}
+
+/** An accepted command that created nothing. */
+export type Remembered = {
+  /** The command. */
+  readonly commandId: string
+  /** Sequence of its first event. */
+  readonly sequence: number
+  /** How many events it gave. */
+  readonly count: number
+  /** What it addressed. */
+  readonly aggregateType: AggregateType
+  /** What it addressed. */
+  readonly aggregateId: string
+  /** Version after its last event. */
+  readonly version: number
+}
+
+/** Checkpoint of the part of a ledger that belongs to no single aggregate. */
+export type RootState = {
+  /** SHA-256 of the last event. */
+  readonly lastHash: Buffer
+  /** The last accepted commands that created nothing, oldest first, at most 256. */
+  readonly window: readonly Remembered[]
+  /** How many transactions are in each category of the user's own. */
+  readonly usage: { readonly [key: string]: number }
+}
+
+/** Whether a transaction counts. */
+export type TransactionStatus = 'recorded' | 'deleted'
+
+/** Checkpoint of a transaction. */
+export type TransactionState = {
+  /** Whether it counts. */
+  readonly status: TransactionStatus
+  /** Chosen by the producer; unique within the ledger for ever. */
+  readonly accountId: string
+  /** ISO 4217 code; fixes how many decimals a minor unit stands for. */
+  readonly currency: string
+  /** What it counts for. */
+  readonly booking: Booking
+  /** Business time. */
+  readonly occurredAt: number
+  /** Free text, as the bank or the user gave it; at most 500 characters. */
+  readonly description: string | null
+  /** The merchant, where the producer knows it; at most 200 characters. */
+  readonly merchant: string | null
+  /** The other side: a name or an account number; at most 200 characters. */
+  readonly counterparty: string | null
+  /** The user's own remark; at most 500 characters. */
+  readonly note: string | null
+  /** First 16 bytes of HMAC-SHA-256, with the subject's key, over the content of the creating command: tells a repeated command from a second use of the id. */
+  readonly contentHash: Buffer
+  /** Sequence of TransactionCreated. */
+  readonly firstSequence: number
+}
+
+export type LedgerCommandBody =
+  | OpenAccount
+  | RenameAccount
+  | CloseAccount
+  | RecordTransaction
+  | AmendTransaction
+  | DeleteTransaction
+  | OverrideCategory
+  | CreateCategory
+  | RenameCategory
+  | DeleteCategory
+  | SetPreferences
+
+export type LedgerEventBody =
+  | AccountOpened
+  | AccountRenamed
+  | AccountClosed
+  | TransactionCreated
+  | TransactionUpdated
+  | TransactionDeleted
+  | TransactionCategoryOverridden
+  | CategoryCreated
+  | CategoryRenamed
+  | CategoryDeleted
+  | PreferencesChanged
