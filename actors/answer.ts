@@ -1,0 +1,257 @@
+/**
+ * One command against one ledger: idempotency, the rule, the numbers of its events, and the answer.
+ *
+ * Invariant: when this throws, the ledger is as it was before the command.
+ */
+import { eventIdOf, isId } from '../schemas/ids.ts'
+import type { OpenedEvent } from '../schemas/opened-event.ts'
+import type { LedgerCommand, LedgerCommandBody, Outcome } from '../schemas/types.ts'
+import { account } from './account/account.ts'
+import type { Candidates } from './categoriser/candidates.ts'
+import { category } from './category/category.ts'
+import {
+  reject,
+  type Context,
+  type Decision,
+  type Duplicate,
+  type EventDraft,
+  type Rejected,
+} from './decider.ts'
+import { addressOf, creates, type AggregateRef } from './ledger.ts'
+import type { Cell, Change, LedgerStates } from './ledger-states.ts'
+import { profile } from './profile/profile.ts'
+import { rememberedIn } from './root/root.ts'
+import { transaction } from './transaction/transaction.ts'
+
+/** A command with what the loop computed for it. */
+export type PreparedCommand = {
+  readonly command: LedgerCommand
+  readonly partition: number
+  readonly offset: bigint
+  /** Log time of the command record, milliseconds since 1970 UTC. */
+  readonly recordedAt: number
+  readonly candidates: Candidates
+}
+
+/** What the host lends to the rules of one ledger: its key, without showing it. */
+export type Sealer = {
+  /** False when the subject's key was shredded: the ledger takes no more commands. */
+  readonly readable: boolean
+  /** Keyed hash of the content of a command. */
+  contentHash(body: LedgerCommandBody): Buffer
+  /** The event as bytes with its texts sealed, and the hash that the next event carries. */
+  encode(event: OpenedEvent): { readonly value: Buffer; readonly hash: Buffer }
+}
+
+export type Answer = {
+  readonly outcome: Outcome
+  readonly events: readonly Buffer[]
+  readonly touched: readonly Cell[]
+}
+
+const NO_HASH = Buffer.alloc(0)
+
+export function answer(ledger: LedgerStates, prepared: PreparedCommand, sealer: Sealer): Answer {
+  const { command } = prepared
+  const address = addressOf(command.body)
+  const decision = decideOnce(ledger, prepared, address, sealer)
+  switch (decision.kind) {
+    case 'rejected':
+      return { outcome: rejectedOf(prepared, address, decision), events: [], touched: [] }
+    case 'duplicate':
+      return { outcome: duplicateOf(prepared, address, decision), events: [], touched: [] }
+    case 'accepted':
+      return record(ledger, prepared, address, decision.events, sealer)
+  }
+}
+
+/** Guards in order of precedence: erased, id, sent before, rule, version. */
+function decideOnce(
+  ledger: LedgerStates,
+  prepared: PreparedCommand,
+  address: AggregateRef,
+  sealer: Sealer,
+): Decision {
+  const { command, recordedAt, candidates } = prepared
+  const { body, expectedVersion } = command
+  if (!sealer.readable) return reject('userId', 'ledger-erased', 'the ledger was erased')
+  if (address.type !== 'profile' && !isId(address.id)) {
+    return reject(`${address.type}Id`, 'id-invalid', 'an id is 1 to 64 letters, digits and . _ : -')
+  }
+  const isNew = creates(body)
+  if (!isNew) {
+    const remembered = rememberedIn(ledger.root.held.state, command.commandId)
+    if (remembered !== undefined) {
+      return {
+        kind: 'duplicate',
+        firstSequence: remembered.sequence,
+        count: remembered.count,
+        version: remembered.version,
+      }
+    }
+  }
+  const context: Context = {
+    ledger,
+    recordedAt,
+    contentHash: isNew ? sealer.contentHash(body) : NO_HASH,
+    candidates,
+  }
+  const decision = decideBody(ledger, body, context)
+  const version = versionOf(ledger, address)
+  if (decision.kind !== 'duplicate' && expectedVersion !== null && expectedVersion !== version) {
+    return reject('expectedVersion', 'version-conflict', `the version is ${version}`)
+  }
+  return decision
+}
+
+function decideBody(ledger: LedgerStates, body: LedgerCommandBody, context: Context): Decision {
+  switch (body.type) {
+    case 'OpenAccount':
+    case 'RenameAccount':
+    case 'CloseAccount':
+      return account.decide(ledger.account(body.accountId), body, context)
+    case 'RecordTransaction':
+    case 'AmendTransaction':
+    case 'DeleteTransaction':
+    case 'OverrideCategory':
+      return transaction.decide(
+        ledger.transactions.get(body.transactionId)?.held.state ?? transaction.initial,
+        body,
+        context,
+      )
+    case 'CreateCategory':
+    case 'RenameCategory':
+    case 'DeleteCategory':
+      return category.decide(ledger.category(body.categoryId), body, context)
+    case 'SetPreferences':
+      return profile.decide(ledger.profile.held.state, body, context)
+  }
+}
+
+function versionOf(ledger: LedgerStates, { type, id }: AggregateRef): number {
+  switch (type) {
+    case 'account':
+      return ledger.accounts.get(id)?.held.version ?? 0
+    case 'transaction':
+      return ledger.transactions.get(id)?.held.version ?? 0
+    case 'category':
+      return ledger.categories.get(id)?.held.version ?? 0
+    case 'profile':
+      return ledger.profile.held.version
+  }
+}
+
+function record(
+  ledger: LedgerStates,
+  prepared: PreparedCommand,
+  address: AggregateRef,
+  drafts: readonly EventDraft[],
+  sealer: Sealer,
+): Answer {
+  const changes: Change[] = []
+  const values: Buffer[] = []
+  const eventIds: string[] = []
+  const firstSequence = ledger.root.held.sequence + 1
+  try {
+    for (const draft of drafts) {
+      const event = numbered(ledger, prepared, address, draft)
+      const { value, hash } = sealer.encode(event)
+      changes.push(...ledger.fold(event, hash))
+      values.push(value)
+      eventIds.push(event.eventId)
+    }
+  } catch (error) {
+    for (const { cell, before } of changes.reverse()) cell.held = before
+    throw error
+  }
+  const outcome: Outcome = {
+    ...unanswered(prepared, address),
+    verdict: 'accepted',
+    version: versionOf(ledger, address),
+    eventIds,
+    firstSequence,
+  }
+  return { outcome, events: values, touched: changes.map(({ cell }) => cell) }
+}
+
+function numbered(
+  ledger: LedgerStates,
+  { command, recordedAt }: PreparedCommand,
+  address: AggregateRef,
+  draft: EventDraft,
+): OpenedEvent {
+  const sequence = ledger.root.held.sequence + 1
+  return {
+    eventId: eventIdOf(ledger.userId, sequence),
+    userId: ledger.userId,
+    sequence,
+    aggregateType: address.type,
+    aggregateId: address.id,
+    version: versionOf(ledger, address) + 1,
+    occurredAt: draft.occurredAt ?? recordedAt,
+    recordedAt,
+    commandId: command.commandId,
+    initiator: command.initiator,
+    previousHash: ledger.root.held.state.lastHash,
+    personal: draft.personal,
+    body: draft.body,
+  }
+}
+
+function unanswered(
+  { command, partition, offset, recordedAt }: PreparedCommand,
+  address: AggregateRef,
+): Outcome {
+  return {
+    commandId: command.commandId,
+    userId: command.userId,
+    verdict: 'failed',
+    recordedAt,
+    commandPartition: partition,
+    commandOffset: Number(offset),
+    aggregateType: address.type,
+    aggregateId: address.id,
+    version: null,
+    eventIds: [],
+    firstSequence: null,
+    path: null,
+    code: null,
+    sentence: null,
+  }
+}
+
+function rejectedOf(
+  prepared: PreparedCommand,
+  address: AggregateRef,
+  { path, code, sentence }: Rejected,
+): Outcome {
+  return { ...unanswered(prepared, address), verdict: 'rejected', path, code, sentence }
+}
+
+/** The original result again: the ids of its events follow from their sequences. */
+function duplicateOf(
+  prepared: PreparedCommand,
+  address: AggregateRef,
+  { firstSequence, count, version }: Duplicate,
+): Outcome {
+  const eventIds = Array.from({ length: count }, (_, index) =>
+    eventIdOf(prepared.command.userId, firstSequence + index),
+  )
+  return {
+    ...unanswered(prepared, address),
+    verdict: 'duplicate',
+    version,
+    eventIds,
+    firstSequence,
+  }
+}
+
+/** A fault of ours while deciding: the command is answered, kept as a dead letter, and changed nothing. */
+export function failedOutcome(prepared: PreparedCommand): Outcome {
+  return {
+    ...unanswered(prepared, addressOf(prepared.command.body)),
+    code: 'failed',
+    sentence:
+      'the engine failed on this command; nothing changed and the command is kept as a dead letter',
+  }
+}

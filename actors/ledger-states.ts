@@ -1,0 +1,185 @@
+/**
+ * The states of one ledger in memory.
+ *
+ * Invariant: a `Held` is immutable and says after which event it holds, so a checkpoint is a list of references; a
+ * cell is clean only when the saved sequence equals the held one.
+ */
+import type { OpenedEvent } from '../schemas/opened-event.ts'
+import type { AggregateType, ProfileState, RootState } from '../schemas/types.ts'
+import { account, type Account } from './account/account.ts'
+import { category } from './category/category.ts'
+import type { Category, LedgerView, Transaction } from './decider.ts'
+import { foldsInto, type StateRef, type StateType } from './ledger.ts'
+import { profile } from './profile/profile.ts'
+import { emptyRoot, evolveRoot } from './root/root.ts'
+import { transaction } from './transaction/transaction.ts'
+
+export type StateOf = {
+  readonly root: RootState
+  readonly account: Account
+  readonly transaction: Transaction
+  readonly category: Category
+  readonly profile: ProfileState
+}
+
+/** A state and where it stands: the last event folded into it, and how many events belong to it. */
+export type Held<T extends StateType = StateType> = {
+  readonly state: StateOf[T]
+  readonly sequence: number
+  readonly version: number
+}
+
+/** A place in memory for one state. */
+export type Cell<T extends StateType = StateType> = {
+  readonly type: T
+  readonly id: string
+  held: Held<T>
+  /** Sequence that the store has acknowledged; 0 when it has no row. */
+  savedSequence: number
+}
+
+const initial: StateOf = {
+  root: emptyRoot,
+  account: account.initial,
+  transaction: transaction.initial,
+  category: category.initial,
+  profile: profile.initial,
+}
+
+const evolvers: {
+  readonly [T in AggregateType]: (state: never, event: OpenedEvent) => StateOf[T]
+} = {
+  account: account.evolve,
+  transaction: transaction.evolve,
+  category: category.evolve,
+  profile: profile.evolve,
+}
+
+export class LedgerStates implements LedgerView {
+  readonly userId: string
+  readonly root: Cell<'root'>
+  readonly profile: Cell<'profile'>
+  readonly accounts = new Map<string, Cell<'account'>>()
+  readonly categories = new Map<string, Cell<'category'>>()
+  readonly transactions = new Map<string, Cell<'transaction'>>()
+
+  constructor(userId: string) {
+    this.userId = userId
+    this.root = emptyCell('root', 'root')
+    this.profile = emptyCell('profile', 'profile')
+  }
+
+  get preferences(): ProfileState['preferences'] {
+    return this.profile.held.state.preferences
+  }
+
+  account(accountId: string): Account {
+    return this.accounts.get(accountId)?.held.state ?? initial.account
+  }
+
+  category(categoryId: string): Category {
+    return this.categories.get(categoryId)?.held.state ?? initial.category
+  }
+
+  activeCategories(): readonly { readonly categoryId: string; readonly name: string | null }[] {
+    const active: { categoryId: string; name: string | null }[] = []
+    for (const [categoryId, { held }] of this.categories) {
+      if (held.state.status === 'active') active.push({ categoryId, name: held.state.name })
+    }
+    return active
+  }
+
+  usage(categoryId: string): number {
+    return this.root.held.state.usage[categoryId] ?? 0
+  }
+
+  /** The cell of a state, made empty where there is none. */
+  cell<T extends StateType>(type: T, id: string): Cell<T>
+  cell(type: StateType, id: string): Cell {
+    switch (type) {
+      case 'root':
+        return this.root
+      case 'profile':
+        return this.profile
+      case 'account':
+        return cellIn(this.accounts, type, id)
+      case 'category':
+        return cellIn(this.categories, type, id)
+      case 'transaction':
+        return cellIn(this.transactions, type, id)
+    }
+  }
+
+  has({ type, id }: StateRef): boolean {
+    return type === 'transaction' ? this.transactions.has(id) : true
+  }
+
+  /** Puts a stored state in place. What is in memory is never older than what is stored, so it is not replaced. */
+  install<T extends StateType>(type: T, id: string, held: Held<T>): void {
+    const cell = this.cell(type, id)
+    if (cell.held.sequence > 0) return
+    cell.held = held
+    cell.savedSequence = held.sequence
+  }
+
+  /** Folds one event into every state it concerns, or throws and changes nothing. */
+  fold(event: OpenedEvent, hash: Buffer): readonly Change[] {
+    const { root } = this
+    if (event.sequence !== root.held.sequence + 1) {
+      throw new Error(`event ${event.sequence} after event ${root.held.sequence}`)
+    }
+    const { sequence } = event
+    const after: { readonly cell: Cell; readonly held: Held }[] = []
+    const [owner, ...others] = foldsInto(event.body)
+    const owned = this.cell(owner.type, owner.id)
+    if (event.version !== owned.held.version + 1) {
+      throw new Error(
+        `version ${event.version} of a ${owner.type} after version ${owned.held.version}`,
+      )
+    }
+    after.push({
+      cell: root,
+      held: { state: evolveRoot(root.held.state, event, hash), sequence, version: sequence },
+    })
+    after.push({
+      cell: owned,
+      held: { state: evolved(owned, event), sequence, version: event.version },
+    })
+    for (const { type, id } of others) {
+      const cell = this.cell(type, id)
+      after.push({
+        cell,
+        held: { state: evolved(cell, event), sequence, version: cell.held.version },
+      })
+    }
+    return after.map(({ cell, held }) => {
+      const before = cell.held
+      cell.held = held
+      return { cell, before }
+    })
+  }
+}
+
+/** A cell that a fold changed, and what it held before. */
+export type Change = { readonly cell: Cell; readonly before: Held }
+
+function evolved(cell: Cell, event: OpenedEvent): StateOf[StateType] {
+  const evolve = evolvers[cell.type as AggregateType] as (
+    state: unknown,
+    event: OpenedEvent,
+  ) => StateOf[StateType]
+  return evolve(cell.held.state, event)
+}
+
+function emptyCell<T extends StateType>(type: T, id: string): Cell<T> {
+  return { type, id, held: { state: initial[type], sequence: 0, version: 0 }, savedSequence: 0 }
+}
+
+function cellIn<T extends StateType>(cells: Map<string, Cell<T>>, type: T, id: string): Cell<T> {
+  let cell = cells.get(id)
+  if (cell === undefined) {
+    cell = emptyCell(type, id)
+    cells.set(id, cell)
+  }
+  return cell
+}

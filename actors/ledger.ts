@@ -1,0 +1,71 @@
+/**
+ * The aggregates of one user as data: which aggregate a command addresses, and which states an event folds into.
+ *
+ * Invariant: an event belongs to one aggregate, whose version it raises; the root folds every event.
+ */
+import type { AggregateType, LedgerCommandBody, LedgerEventBody } from '../schemas/types.ts'
+
+export type StateType = AggregateType | 'root'
+/** One state of a ledger; there is one root and one profile. */
+export type StateRef = { readonly type: StateType; readonly id: string }
+export type AggregateRef = { readonly type: AggregateType; readonly id: string }
+
+const PROFILE: AggregateRef = { type: 'profile', id: 'profile' }
+
+/** The aggregate that a command addresses. Its accounts, categories and profile are loaded with every ledger. */
+export function addressOf(command: LedgerCommandBody): AggregateRef {
+  switch (command.type) {
+    case 'OpenAccount':
+    case 'RenameAccount':
+    case 'CloseAccount':
+      return { type: 'account', id: command.accountId }
+    case 'RecordTransaction':
+    case 'AmendTransaction':
+    case 'DeleteTransaction':
+    case 'OverrideCategory':
+      return { type: 'transaction', id: command.transactionId }
+    case 'CreateCategory':
+    case 'RenameCategory':
+    case 'DeleteCategory':
+      return { type: 'category', id: command.categoryId }
+    case 'SetPreferences':
+      return PROFILE
+  }
+}
+
+/** Commands that create what they address: they are recognised by its id for ever and need a hash of their content. */
+export function creates(command: LedgerCommandBody): boolean {
+  switch (command.type) {
+    case 'OpenAccount':
+    case 'RecordTransaction':
+    case 'CreateCategory':
+      return true
+    default:
+      return false
+  }
+}
+
+/** The states, beside the root, that an event folds into; the first is the aggregate it belongs to. */
+export function foldsInto(event: LedgerEventBody): readonly [AggregateRef, ...AggregateRef[]] {
+  switch (event.type) {
+    case 'AccountOpened':
+    case 'AccountRenamed':
+    case 'AccountClosed':
+      return [{ type: 'account', id: event.accountId }]
+    case 'TransactionCreated':
+    case 'TransactionUpdated':
+    case 'TransactionDeleted':
+      return [
+        { type: 'transaction', id: event.transactionId },
+        { type: 'account', id: event.accountId },
+      ]
+    case 'TransactionCategoryOverridden':
+      return [{ type: 'transaction', id: event.transactionId }]
+    case 'CategoryCreated':
+    case 'CategoryRenamed':
+    case 'CategoryDeleted':
+      return [{ type: 'category', id: event.categoryId }]
+    case 'PreferencesChanged':
+      return [PROFILE]
+  }
+}

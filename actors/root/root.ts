@@ -1,0 +1,66 @@
+import { isBuiltIn } from '../categoriser/categories.ts'
+import type { OpenedEvent } from '../../schemas/opened-event.ts'
+import type { Remembered, RootState } from '../../schemas/types.ts'
+
+/** How many accepted commands that created nothing are remembered. */
+export const WINDOW_COMMANDS_MAX = 256
+
+export const emptyRoot: RootState = { lastHash: Buffer.alloc(0), window: [], usage: {} }
+
+/** Folds every event of the ledger: the hash chain, the window of command ids, and how often own categories are used. */
+export function evolveRoot(root: RootState, event: OpenedEvent, hash: Buffer): RootState {
+  return {
+    lastHash: hash,
+    window: evolveWindow(root.window, event),
+    usage: evolveUsage(root.usage, event),
+  }
+}
+
+/** What an accepted command that created nothing gave; creations are recognised by the id of what they created. */
+export function rememberedIn(root: RootState, commandId: string): Remembered | undefined {
+  return root.window.findLast((remembered) => remembered.commandId === commandId)
+}
+
+function evolveWindow(window: readonly Remembered[], event: OpenedEvent): readonly Remembered[] {
+  switch (event.body.type) {
+    case 'AccountOpened':
+    case 'TransactionCreated':
+    case 'CategoryCreated':
+      return window
+    default:
+  }
+  const { commandId, sequence, aggregateType, aggregateId, version } = event
+  const last = window.at(-1)
+  if (last !== undefined && last.commandId === commandId) {
+    return [...window.slice(0, -1), { ...last, count: last.count + 1, version }]
+  }
+  const remembered = { commandId, sequence, count: 1, aggregateType, aggregateId, version }
+  const kept = window.length < WINDOW_COMMANDS_MAX ? window : window.slice(1 - WINDOW_COMMANDS_MAX)
+  return [...kept, remembered]
+}
+
+function evolveUsage(usage: RootState['usage'], { body }: OpenedEvent): RootState['usage'] {
+  switch (body.type) {
+    case 'TransactionCreated':
+      return counted(usage, body.categoryId, 1)
+    case 'TransactionDeleted':
+      return counted(usage, body.before.categoryId, -1)
+    case 'TransactionCategoryOverridden':
+      return counted(counted(usage, body.before.categoryId, -1), body.categoryId, 1)
+    default:
+      return usage
+  }
+}
+
+/** Built-in categories cannot be deleted, so nobody asks how often they are used. */
+function counted(
+  usage: RootState['usage'],
+  categoryId: string,
+  change: number,
+): RootState['usage'] {
+  if (isBuiltIn(categoryId)) return usage
+  const count = (usage[categoryId] ?? 0) + change
+  if (count < 0) throw new Error('a category is used a negative number of times')
+  const { [categoryId]: _old, ...others } = usage
+  return count === 0 ? others : { ...others, [categoryId]: count }
+}

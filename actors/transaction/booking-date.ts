@@ -1,0 +1,29 @@
+import { reject, type Decision } from '../decider.ts'
+
+const DAY_MS = 86_400_000
+const DAYS_AHEAD_MAX = 366
+
+/** Calendar date of an instant in a time zone, as days since 1970-01-01. */
+export function bookedOnOf(instant: number, timeZone: string): number {
+  // Most ledgers live in one zone; whole days of UTC need no calendar.
+  if (timeZone === 'UTC') return Math.floor(instant / DAY_MS)
+  const local = Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(timeZone)
+  return Math.floor((instant + local.offsetNanoseconds / 1_000_000) / DAY_MS)
+}
+
+/** Dates reach from 1970 to one year after the log time of the command. */
+export function dateProblem(
+  dates: { readonly occurredAt: number | null; readonly bookedOn: number | null },
+  recordedAt: number,
+): Decision | undefined {
+  const lastDay = Math.floor(recordedAt / DAY_MS) + DAYS_AHEAD_MAX
+  const { occurredAt, bookedOn } = dates
+  if (occurredAt !== null && (occurredAt < 0 || occurredAt >= (lastDay + 1) * DAY_MS))
+    return outOfRange('occurredAt')
+  if (bookedOn !== null && (bookedOn < 0 || bookedOn > lastDay)) return outOfRange('bookedOn')
+  return undefined
+}
+
+function outOfRange(path: string): Decision {
+  return reject(path, 'date-out-of-range', 'dates reach from 1970-01-01 to one year from now')
+}
