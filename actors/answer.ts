@@ -210,7 +210,8 @@ function unanswered(
     commandPartition: partition,
     commandOffset: Number(offset),
     aggregateType: address.type,
-    aggregateId: address.id,
+    // Ids are not checked yet when a command is refused for its id, and rows hold no NUL.
+    aggregateId: isId(address.id) ? address.id : null,
     version: null,
     eventIds: [],
     firstSequence: null,

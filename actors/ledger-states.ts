@@ -11,7 +11,7 @@ import { category } from './category/category.ts'
 import type { Category, LedgerView, Transaction } from './decider.ts'
 import { foldsInto, type StateRef, type StateType } from './ledger.ts'
 import { profile } from './profile/profile.ts'
-import { emptyRoot, evolveRoot } from './root/root.ts'
+import { emptyRoot, evolveRoot, usageOf } from './root/root.ts'
 import { transaction } from './transaction/transaction.ts'
 
 export type StateOf = {
@@ -90,7 +90,7 @@ export class LedgerStates implements LedgerView {
   }
 
   usage(categoryId: string): number {
-    return this.root.held.state.usage[categoryId] ?? 0
+    return usageOf(this.root.held.state.usage, categoryId)
   }
 
   /** The cell of a state, made empty where there is none. */
@@ -120,6 +120,31 @@ export class LedgerStates implements LedgerView {
     if (cell.held.sequence > 0) return
     cell.held = held
     cell.savedSequence = held.sequence
+  }
+
+  /** How many states are in memory. */
+  get size(): number {
+    return 2 + this.accounts.size + this.categories.size + this.transactions.size
+  }
+
+  /** Everything that changed is stored, so nothing is lost when the ledger leaves memory. */
+  get isClean(): boolean {
+    return (
+      saved(this.root) &&
+      saved(this.profile) &&
+      this.accounts.values().every(saved) &&
+      this.categories.values().every(saved) &&
+      this.transactions.values().every(saved)
+    )
+  }
+
+  /** Lets stored transactions go, the bulk of a ledger and rarely asked for again; returns how many went. */
+  evictTransactions(): number {
+    const before = this.transactions.size
+    for (const [id, cell] of this.transactions) {
+      if (saved(cell)) this.transactions.delete(id)
+    }
+    return before - this.transactions.size
   }
 
   /** Folds one event into every state it concerns, or throws and changes nothing. */
@@ -169,6 +194,10 @@ function evolved(cell: Cell, event: OpenedEvent): StateOf[StateType] {
     event: OpenedEvent,
   ) => StateOf[StateType]
   return evolve(cell.held.state, event)
+}
+
+function saved(cell: Cell): boolean {
+  return cell.held.sequence === cell.savedSequence
 }
 
 function emptyCell<T extends StateType>(type: T, id: string): Cell<T> {

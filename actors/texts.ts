@@ -8,7 +8,11 @@ const limits = {
   counterparty: 200,
   note: 500,
   rawData: 20_000,
+  // Four digits by ISO 18245. It is not sealed, so it must not have room for other texts.
+  mcc: 4,
 } as const
+
+const VISIBLE = /[^\p{White_Space}\p{Cc}\p{Default_Ignorable_Code_Point}]/u
 
 type TextField = keyof typeof limits
 
@@ -37,7 +41,7 @@ export function textProblem(texts: { readonly [Field in TextField]?: string | nu
 
 /** Rules of a name that people must be able to tell apart: not blank, not too long. */
 export function nameProblem(name: string): Decision | undefined {
-  if (name.trim() === '')
+  if (!VISIBLE.test(name))
     return reject('name', 'name-empty', 'a name has at least one visible character')
   return textProblem({ name })
 }

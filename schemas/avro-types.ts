@@ -49,8 +49,55 @@ class TaggedUnion extends avro.types.LogicalType {
     throw new Error('an empty union value')
   }
 
-  protected override _resolve(type: avro.Type): unknown {
-    return type instanceof TaggedUnion ? (value: unknown) => value : undefined
+  /** What avsc calls for `_resolve` by default would read a member as it was written, without the fields added since. */
+  protected _update(
+    resolver: { _read?: (tap: unknown) => unknown },
+    type: avro.Type,
+    options: unknown,
+  ): void {
+    if (!(type instanceof TaggedUnion)) return
+    const inner = this.underlyingType.createResolver(type.underlyingType, options as never) as {
+      readonly _read: (tap: unknown) => { readonly [fullName: string]: Tagged }
+    }
+    resolver._read = (tap) => this._fromValue(inner._read(tap))
+  }
+}
+
+type Tap = { readonly buf: Buffer; pos: number; readLong(): number; readString(): string }
+type Reader = { _read(tap: Tap): unknown }
+
+/** Number of items in the next block. avsc believes any count, and a few bad bytes would fill the memory. */
+function blockCount(tap: Tap): number {
+  const count = tap.readLong()
+  // A negative count is followed by the size of the block in bytes, which only those who skip it need.
+  if (count < 0) tap.readLong()
+  const items = Math.abs(count)
+  if (items > tap.buf.length - tap.pos) throw new Error('more items than bytes')
+  return items
+}
+
+class BoundedArray extends avro.types.ArrayType {
+  protected _read(tap: Tap): unknown {
+    const item = this.itemsType as unknown as Reader
+    const values: unknown[] = []
+    for (let count = blockCount(tap); count > 0; count = blockCount(tap)) {
+      while (count-- > 0) values.push(item._read(tap))
+    }
+    return values
+  }
+}
+
+class BoundedMap extends avro.types.MapType {
+  protected _read(tap: Tap): unknown {
+    const value = this.valuesType as unknown as Reader
+    const values: { [key: string]: unknown } = {}
+    for (let count = blockCount(tap); count > 0; count = blockCount(tap)) {
+      while (count-- > 0) {
+        const key = tap.readString()
+        values[key] = value._read(tap)
+      }
+    }
+    return values
   }
 }
 
@@ -77,6 +124,8 @@ export function avroType(schema: AvroSchema): avro.Type {
       return taggedUnion(part, options)
     }
     const { type, logicalType } = part as { type: unknown; logicalType?: string }
+    if (type === 'array') return new BoundedArray(part as never, options)
+    if (type === 'map') return new BoundedMap(part as never, options)
     if (type !== 'long') return undefined
     return logicalType === undefined ? bigintLong : safeLong
   }

@@ -17,7 +17,7 @@ export type Candidates = {
   readonly categoryId: string
   /** 0 to 1. Zero is "no opinion", not "wrong". */
   readonly confidence: number
-  readonly source: 'rule' | 'income-pattern' | 'fallback'
+  readonly source: 'rule' | 'income_pattern' | 'fallback'
   readonly alternatives: readonly { readonly categoryId: string; readonly confidence: number }[]
   readonly modelVersion: string
 }
@@ -51,7 +51,7 @@ export function candidatesOf(input: {
       merchant: stated,
       categoryId: 'income',
       confidence: INCOME_CONFIDENCE,
-      source: 'income-pattern',
+      source: 'income_pattern',
       alternatives: noAlternatives,
       modelVersion: MODEL_VERSION,
     }

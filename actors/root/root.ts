@@ -52,6 +52,11 @@ function evolveUsage(usage: RootState['usage'], { body }: OpenedEvent): RootStat
   }
 }
 
+/** An id such as `constructor` is a good one, so what objects inherit does not count. */
+export function usageOf(usage: RootState['usage'], categoryId: string): number {
+  return Object.hasOwn(usage, categoryId) ? (usage[categoryId] ?? 0) : 0
+}
+
 /** Built-in categories cannot be deleted, so nobody asks how often they are used. */
 function counted(
   usage: RootState['usage'],
@@ -59,7 +64,7 @@ function counted(
   change: number,
 ): RootState['usage'] {
   if (isBuiltIn(categoryId)) return usage
-  const count = (usage[categoryId] ?? 0) + change
+  const count = usageOf(usage, categoryId) + change
   if (count < 0) throw new Error('a category is used a negative number of times')
   const { [categoryId]: _old, ...others } = usage
   return count === 0 ? others : { ...others, [categoryId]: count }

@@ -1,4 +1,4 @@
-import { reject, type Decision } from '../decider.ts'
+import { reject, type Context, type Decision } from '../decider.ts'
 
 const DAY_MS = 86_400_000
 const DAYS_AHEAD_MAX = 366
@@ -11,16 +11,19 @@ export function bookedOnOf(instant: number, timeZone: string): number {
   return Math.floor((instant + local.offsetNanoseconds / 1_000_000) / DAY_MS)
 }
 
-/** Dates reach from 1970 to one year after the log time of the command. */
+/** Dates reach from 1970 to one year after the log time of the command, the one that the zone gives too. */
 export function dateProblem(
   dates: { readonly occurredAt: number | null; readonly bookedOn: number | null },
-  recordedAt: number,
+  { recordedAt, ledger }: Context,
 ): Decision | undefined {
   const lastDay = Math.floor(recordedAt / DAY_MS) + DAYS_AHEAD_MAX
+  const outside = (day: number): boolean => day < 0 || day > lastDay
   const { occurredAt, bookedOn } = dates
-  if (occurredAt !== null && (occurredAt < 0 || occurredAt >= (lastDay + 1) * DAY_MS))
+  if (occurredAt !== null && outside(Math.floor(occurredAt / DAY_MS)))
     return outOfRange('occurredAt')
-  if (bookedOn !== null && (bookedOn < 0 || bookedOn > lastDay)) return outOfRange('bookedOn')
+  if (bookedOn !== null) return outside(bookedOn) ? outOfRange('bookedOn') : undefined
+  if (occurredAt !== null && outside(bookedOnOf(occurredAt, ledger.preferences.timeZone)))
+    return outOfRange('occurredAt')
   return undefined
 }
 

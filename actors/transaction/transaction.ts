@@ -7,6 +7,7 @@ import type {
   RecordTransaction,
   TransactionState,
 } from '../../schemas/types.ts'
+import type { Candidates } from '../categoriser/candidates.ts'
 import { isBuiltIn } from '../categoriser/categories.ts'
 import {
   accept,
@@ -54,7 +55,7 @@ function decide(transaction: Transaction, command: TransactionCommand, context: 
 }
 
 function record(command: RecordTransaction, context: Context): Decision {
-  const { ledger, candidates, recordedAt } = context
+  const { ledger, candidates } = context
   const account = ledger.account(command.accountId)
   if (account.status === 'unopened')
     return reject('accountId', 'account-missing', 'there is no such account')
@@ -71,8 +72,9 @@ function record(command: RecordTransaction, context: Context): Decision {
       counterparty: command.counterparty,
       note: command.note,
       rawData: command.rawData,
+      mcc: command.mcc,
     }) ??
-    dateProblem(command, recordedAt) ??
+    dateProblem(command, context) ??
     (command.categoryId === null ? undefined : categoryProblem(command.categoryId, context))
   if (problem !== undefined) return problem
   const chosen = command.categoryId !== null
@@ -95,7 +97,7 @@ function record(command: RecordTransaction, context: Context): Decision {
     },
     personalOf({
       description: command.description,
-      merchant: command.merchant ?? candidates.merchant,
+      merchant: command.merchant ?? merchantOf(candidates),
       counterparty: command.counterparty,
       note: command.note,
       rawData: command.rawData,
@@ -129,8 +131,14 @@ function amend(
   }
   const problem =
     amountProblem(amountMinor, account.balanceMinor - booking.amountMinor + amountMinor) ??
-    textProblem(texts) ??
-    dateProblem({ occurredAt: command.occurredAt, bookedOn: command.bookedOn }, context.recordedAt)
+    // What is kept was accepted before; only what is given is judged.
+    textProblem({
+      description: command.description,
+      merchant: command.merchant,
+      counterparty: command.counterparty,
+      note: command.note,
+    }) ??
+    dateProblem({ occurredAt: command.occurredAt, bookedOn: command.bookedOn }, context)
   if (problem !== undefined) return problem
   const sameTexts =
     texts.description === transaction.description &&
@@ -179,6 +187,11 @@ function remove(
     currency: transaction.currency,
     before: transaction.booking,
   })
+}
+
+/** The words of a long description are not the name of a merchant. */
+function merchantOf({ merchant }: Candidates): string | null {
+  return textProblem({ merchant }) === undefined ? merchant : null
 }
 
 /** The same category again is a confirmation: it counts as the user's choice. */

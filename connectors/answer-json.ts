@@ -1,0 +1,58 @@
+/** Outcomes and events as JSON for people and programs: amounts as decimal strings, times and dates as ISO 8601. */
+import { isoDateOf } from '../schemas/dates.ts'
+import { formatMinor } from '../schemas/money.ts'
+import type { OpenedEvent, OpenedPersonal } from '../schemas/opened-event.ts'
+import type { LedgerEventBody, Outcome } from '../schemas/types.ts'
+import { instantToJson, type Json, type JsonObject } from './json.ts'
+
+export function outcomeToJson(outcome: Outcome): JsonObject {
+  return {
+    ...outcome,
+    eventIds: [...outcome.eventIds],
+    recordedAt: instantToJson(outcome.recordedAt),
+  }
+}
+
+export function eventToJson(event: OpenedEvent): JsonObject {
+  return {
+    ...event,
+    occurredAt: instantToJson(event.occurredAt),
+    recordedAt: instantToJson(event.recordedAt),
+    initiator: { ...event.initiator },
+    previousHash: event.previousHash.toString('hex'),
+    personal: personalToJson(event.personal),
+    body: bodyToJson(event.body),
+  }
+}
+
+function personalToJson(personal: OpenedPersonal): Json {
+  if (personal === null || personal === 'not-readable') return personal
+  return Object.fromEntries(Object.entries(personal).filter(([, text]) => text !== null))
+}
+
+function bodyToJson(body: LedgerEventBody): Json {
+  return toJson(body, 'currency' in body ? body.currency : undefined)
+}
+
+/** What the schemas are made of; an amount is in the currency of the whole event. */
+function toJson(value: unknown, currency: string | undefined): Json {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
+  if (typeof value === 'number') return value
+  if (typeof value === 'bigint') return value.toString()
+  if (Buffer.isBuffer(value)) return value.toString('hex')
+  if (Array.isArray(value)) return value.map((item) => toJson(item, currency))
+  if (typeof value !== 'object') throw new Error(`a schema has no ${typeof value}`)
+  return Object.fromEntries(
+    Object.entries(value).map(([name, field]) => fieldToJson(name, field, currency)),
+  )
+}
+
+function fieldToJson(name: string, value: unknown, currency: string | undefined): [string, Json] {
+  if (name === 'amountMinor' && typeof value === 'bigint' && currency !== undefined) {
+    return ['amount', formatMinor(value, currency)]
+  }
+  if (name === 'bookedOn' && typeof value === 'number') return [name, isoDateOf(value)]
+  if (name === 'previousOccurredAt' && typeof value === 'number')
+    return [name, instantToJson(value)]
+  return [name, toJson(value, currency)]
+}

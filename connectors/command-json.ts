@@ -1,0 +1,231 @@
+/** Commands as JSON lines: what `saldo send` reads. */
+import { isoDateOf } from '../schemas/dates.ts'
+import { SaldoError } from '../schemas/errors.ts'
+import { formatMinor, isCurrency, parseMinor } from '../schemas/money.ts'
+import type {
+  AccountKind,
+  InitiatorKind,
+  LedgerCommand,
+  LedgerCommandBody,
+  TransactionSource,
+} from '../schemas/types.ts'
+import { instantToJson, type Json, type JsonObject } from './json.ts'
+import {
+  anObject,
+  calendarDate,
+  decimal,
+  id,
+  instant,
+  minorUnits,
+  misfit,
+  oneOf,
+  optional,
+  required,
+  shape,
+  text,
+  traceparent,
+  uuid,
+  version,
+} from './json-fields.ts'
+
+type CommandType = LedgerCommandBody['type']
+type BodyOf<Type extends CommandType> = Extract<LedgerCommandBody, { readonly type: Type }>
+
+const accountKinds: readonly AccountKind[] = ['checking', 'savings', 'credit', 'cash']
+const sources: readonly TransactionSource[] = ['manual', 'import', 'bank_sync']
+const initiatorKinds: readonly InitiatorKind[] = [
+  'user',
+  'system',
+  'bank_sync',
+  'import',
+  'operator',
+]
+
+const theAmount = { amount: optional(decimal), amountMinor: optional(minorUnits) }
+const theTexts = {
+  description: optional(text),
+  merchant: optional(text),
+  counterparty: optional(text),
+  note: optional(text),
+}
+
+const recordFields = shape({
+  type: only('RecordTransaction'),
+  transactionId: required(id),
+  accountId: required(id),
+  ...theAmount,
+  currency: required(text),
+  occurredAt: optional(instant),
+  bookedOn: optional(calendarDate),
+  source: optional(oneOf(sources)),
+  categoryId: optional(id),
+  mcc: optional(text),
+  ...theTexts,
+  rawData: optional(text),
+})
+
+const amendFields = shape({
+  type: only('AmendTransaction'),
+  transactionId: required(id),
+  ...theAmount,
+  currency: optional(text),
+  occurredAt: optional(instant),
+  bookedOn: optional(calendarDate),
+  ...theTexts,
+})
+
+type BodyReader<Type extends CommandType> = (
+  value: unknown,
+  path: string,
+  now: number,
+) => BodyOf<Type>
+
+const bodyReaders: { readonly [Type in CommandType]: BodyReader<Type> } = {
+  OpenAccount: shape({
+    type: only('OpenAccount'),
+    accountId: required(id),
+    kind: required(oneOf(accountKinds)),
+    currency: required(text),
+    name: optional(text),
+    bankName: optional(text),
+  }),
+  RenameAccount: shape({
+    type: only('RenameAccount'),
+    accountId: required(id),
+    name: required(text),
+  }),
+  CloseAccount: shape({ type: only('CloseAccount'), accountId: required(id) }),
+  RecordTransaction(value, path, now) {
+    const { amount, amountMinor, ...fields } = recordFields(value, path)
+    const minor = amountOf({ amount, amountMinor, currency: fields.currency }, path)
+    if (minor === null) throw misfit(`${path}.amount`, 'is missing')
+    return {
+      ...fields,
+      amountMinor: minor,
+      occurredAt: fields.occurredAt ?? now,
+      source: fields.source ?? 'manual',
+    }
+  },
+  AmendTransaction(value, path) {
+    const { amount, amountMinor, currency, ...fields } = amendFields(value, path)
+    if (currency !== null && amount === null) {
+      throw misfit(`${path}.currency`, 'says how to read amount, which is missing')
+    }
+    return { ...fields, amountMinor: amountOf({ amount, amountMinor, currency }, path) }
+  },
+  DeleteTransaction: shape({ type: only('DeleteTransaction'), transactionId: required(id) }),
+  OverrideCategory: shape({
+    type: only('OverrideCategory'),
+    transactionId: required(id),
+    categoryId: required(id),
+  }),
+  CreateCategory: shape({
+    type: only('CreateCategory'),
+    categoryId: required(id),
+    name: required(text),
+  }),
+  RenameCategory: shape({
+    type: only('RenameCategory'),
+    categoryId: required(id),
+    name: required(text),
+  }),
+  DeleteCategory: shape({ type: only('DeleteCategory'), categoryId: required(id) }),
+  SetPreferences: shape({
+    type: only('SetPreferences'),
+    baseCurrency: optional(text),
+    timeZone: optional(text),
+    locale: optional(text),
+  }),
+}
+
+// The keys are the types: the table above lacks none and has no other.
+const commandTypes = Object.keys(bodyReaders) as CommandType[]
+
+const commandFields = shape({
+  commandId: optional(uuid),
+  userId: required(id),
+  issuedAt: optional(instant),
+  expectedVersion: optional(version),
+  initiator: optional(shape({ kind: required(oneOf(initiatorKinds)), id: required(id) })),
+  traceparent: optional(traceparent),
+  body: required(anObject),
+})
+
+export type CommandDefaults = {
+  readonly now: number
+  /** A random uuid, for commands that bring no id. */
+  readonly newId: () => string
+}
+
+/** The command of one parsed JSON line; `SALDO_INPUT_INVALID` names the field that is wrong. */
+export function commandFromJson(value: unknown, { now, newId }: CommandDefaults): LedgerCommand {
+  const { commandId, userId, issuedAt, initiator, body, ...rest } = commandFields(value, '')
+  const type = required(oneOf(commandTypes))(body['type'], 'body.type')
+  return {
+    ...rest,
+    commandId: commandId ?? newId(),
+    userId,
+    issuedAt: issuedAt ?? now,
+    initiator: initiator ?? { kind: 'user', id: userId },
+    body: bodyReaders[type](body, 'body', now),
+  }
+}
+
+/** The same command as `commandFromJson` reads it. */
+export function commandToJson(command: LedgerCommand): JsonObject {
+  const { body, issuedAt, initiator, ...rest } = command
+  return {
+    ...withoutNulls(rest),
+    issuedAt: instantToJson(issuedAt),
+    initiator: { ...initiator },
+    body: bodyToJson(body),
+  }
+}
+
+function bodyToJson(body: LedgerCommandBody): JsonObject {
+  if (body.type !== 'RecordTransaction' && body.type !== 'AmendTransaction') {
+    return withoutNulls(body)
+  }
+  const { amountMinor, bookedOn, occurredAt, ...rest } = body
+  const amount: JsonObject =
+    'currency' in body
+      ? { amount: formatMinor(body.amountMinor, body.currency) }
+      : { amountMinor: amountMinor === null ? null : amountMinor.toString() }
+  return withoutNulls({
+    ...rest,
+    ...amount,
+    bookedOn: bookedOn === null ? null : isoDateOf(bookedOn),
+    occurredAt: occurredAt === null ? null : instantToJson(occurredAt),
+  })
+}
+
+function withoutNulls(object: { readonly [name: string]: Json }): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null))
+}
+
+function only<Type extends CommandType>(type: Type) {
+  return required(oneOf([type]))
+}
+
+type AmountFields = {
+  readonly amount: string | null
+  readonly amountMinor: bigint | null
+  readonly currency: string | null
+}
+
+function amountOf({ amount, amountMinor, currency }: AmountFields, path: string): bigint | null {
+  if (amount === null) return amountMinor
+  if (amountMinor !== null) throw misfit(`${path}.amountMinor`, 'amount is given as well')
+  if (currency === null) {
+    throw misfit(`${path}.currency`, 'is missing: it says how many decimals amount has')
+  }
+  if (!isCurrency(currency)) {
+    throw misfit(`${path}.currency`, `${JSON.stringify(currency)} is not an ISO 4217 currency`)
+  }
+  try {
+    return parseMinor(amount, currency)
+  } catch (error) {
+    if (error instanceof SaldoError) throw misfit(`${path}.amount`, error.message)
+    throw error
+  }
+}

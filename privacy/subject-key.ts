@@ -1,0 +1,22 @@
+import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
+
+/** What a subject's data key is used for: sealing, and hashes that nobody can compute without it. */
+export type SubjectKey = {
+  readonly sealing: KeyObject
+  /** HMAC-SHA-256; both key and content are needed to compute it. */
+  hash(content: Uint8Array | string): Buffer
+}
+
+/** A key, or the fact that it was shredded: what it sealed is not readable any more, by anybody. */
+export type SubjectKeyOrShredded = SubjectKey | 'shredded'
+
+/** Two keys from one (HKDF, RFC 5869), so that sealing and hashing never share one. */
+export function subjectKey(dataKey: Uint8Array): SubjectKey {
+  const derived = (purpose: string): KeyObject =>
+    createSecretKey(Buffer.from(hkdfSync('sha256', dataKey, '', `saldo ${purpose}`, 32)))
+  const hashing = derived('hash')
+  return {
+    sealing: derived('seal'),
+    hash: (content) => createHmac('sha256', hashing).update(content).digest(),
+  }
+}

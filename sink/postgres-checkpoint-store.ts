@@ -1,0 +1,178 @@
+import type pg from 'pg'
+import { SaldoError } from '../schemas/errors.ts'
+import type {
+  CheckpointBatch,
+  CheckpointProgress,
+  CheckpointRow,
+  CheckpointStore,
+  Wanted,
+} from './checkpoint-store.ts'
+import { copyInto } from './copy-rows.ts'
+import { connect, type Connection } from './postgres/connection.ts'
+import { asSaldoError, openPool } from './postgres/pool.ts'
+
+/** Name of the progress rows; stands in the database for ever. */
+export const CHECKPOINT_CONSUMER = 'actors:checkpoint'
+
+export function postgresCheckpointStore(url: string, role: string): CheckpointStore {
+  const pool = openPool(url, { role, max: 6 })
+  let staging: Promise<Connection> | undefined
+  // One staging connection; saves of several partitions take turns on it.
+  let turn: Promise<unknown> = Promise.resolve()
+
+  const save = async (batch: CheckpointBatch): Promise<'saved' | 'fenced'> => {
+    try {
+      staging ??= stagingConnection(url, role)
+      const { client } = await staging
+      return await saveWith(client, batch)
+    } catch (error) {
+      const broken = staging
+      staging = undefined
+      await broken?.then(({ client }) => client.end()).catch(() => undefined)
+      throw asSaldoError(error)
+    }
+  }
+  return {
+    takeOver: (partition, logIdentity) => takeOver(pool, partition, logIdentity),
+    async save(batch) {
+      const mine = turn.then(() => save(batch))
+      turn = mine.catch(() => undefined)
+      return mine
+    },
+    load: (wanted) => load(pool, wanted),
+    async close() {
+      await staging?.then(({ client }) => client.end()).catch(() => undefined)
+      await pool.end()
+    },
+  }
+}
+
+async function stagingConnection(url: string, role: string): Promise<Connection> {
+  const connection = await connect(url, `${role}-checkpoint`)
+  await connection.client.query(
+    `CREATE TEMPORARY TABLE incoming_checkpoint (
+       user_id text, state_type text, state_id text, sequence bigint, version bigint, state bytea)`,
+  )
+  return connection
+}
+
+/** COPY cannot upsert: rows land in the session's staging table before any lock is taken, and one call merges them. */
+async function saveWith(client: pg.Client, batch: CheckpointBatch): Promise<'saved' | 'fenced'> {
+  await client.query('TRUNCATE incoming_checkpoint')
+  await copyInto(
+    client,
+    'incoming_checkpoint',
+    batch.rows.map((row) => [
+      row.userId,
+      row.stateType,
+      row.stateId,
+      row.sequence,
+      row.version,
+      row.state,
+    ]),
+  )
+  const { rows } = await client.query<{ saved: boolean }>({
+    name: 'save-checkpoint',
+    text: 'SELECT save_checkpoint($1, $2, $3, $4, $5, $6) AS saved',
+    values: [
+      CHECKPOINT_CONSUMER,
+      batch.partition,
+      batch.epoch,
+      batch.fromEventsOffset,
+      batch.toEventsOffset,
+      batch.commandsOffset,
+    ],
+  })
+  return rows[0]?.saved === true ? 'saved' : 'fenced'
+}
+
+async function takeOver(
+  pool: pg.Pool,
+  partition: number,
+  logIdentity: string,
+): Promise<CheckpointProgress> {
+  const progress = await takeOverProgress(pool, CHECKPOINT_CONSUMER, partition, logIdentity)
+  return {
+    epoch: progress.epoch,
+    eventsOffset: progress.next_offset,
+    commandsOffset: progress.commands_offset ?? undefined,
+    logIdentity: progress.log_identity,
+  }
+}
+
+export type ProgressRow = {
+  readonly epoch: bigint
+  readonly next_offset: bigint
+  readonly commands_offset: bigint | null
+  readonly last_event_id: string | null
+  readonly log_identity: string
+}
+
+/** Raises the epoch of a progress row, made where there is none; refuses one that belongs to another log. */
+export async function takeOverProgress(
+  pool: pg.Pool,
+  consumer: string,
+  partition: number,
+  logIdentity: string,
+): Promise<ProgressRow> {
+  try {
+    const { rows } = await pool.query<ProgressRow>('SELECT * FROM take_over_progress($1, $2, $3)', [
+      consumer,
+      partition,
+      logIdentity,
+    ])
+    const row = rows[0]
+    if (row === undefined) throw new Error('an upsert that returns no row')
+    if (row.log_identity !== logIdentity) {
+      throw new SaldoError(
+        'SALDO_LOG_MISMATCH',
+        `the progress of ${consumer} belongs to another log: these tables were made from a log that is not this one`,
+      )
+    }
+    return row
+  } catch (error) {
+    throw asSaldoError(error)
+  }
+}
+
+type Row = {
+  readonly user_id: string
+  readonly state_type: string
+  readonly state_id: string
+  readonly sequence: bigint
+  readonly version: bigint
+  readonly state: Buffer
+}
+
+async function load(
+  pool: pg.Pool,
+  { ledgers, transactions }: Wanted,
+): Promise<readonly CheckpointRow[]> {
+  try {
+    const { rows } = await pool.query<Row>({
+      name: 'load-checkpoints',
+      text: `SELECT user_id, state_type, state_id, sequence, version, state FROM actor_checkpoints
+             WHERE user_id = ANY($1) AND state_type <> 'transaction'
+             UNION ALL
+             SELECT c.user_id, c.state_type, c.state_id, c.sequence, c.version, c.state
+             FROM unnest($2::text[], $3::text[]) AS wanted (user_id, state_id)
+             JOIN actor_checkpoints c ON c.user_id = wanted.user_id AND c.state_type = 'transaction'
+               AND c.state_id = wanted.state_id`,
+      values: [
+        ledgers,
+        transactions.map(({ userId }) => userId),
+        transactions.map(({ transactionId }) => transactionId),
+      ],
+    })
+    return rows.map((row) => ({
+      userId: row.user_id,
+      stateType: row.state_type,
+      stateId: row.state_id,
+      sequence: Number(row.sequence),
+      version: Number(row.version),
+      state: row.state,
+    }))
+  } catch (error) {
+    throw asSaldoError(error)
+  }
+}

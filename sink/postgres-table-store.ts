@@ -1,0 +1,133 @@
+import pg from 'pg'
+import { SaldoError } from '../schemas/errors.ts'
+import { copyInto } from './copy-rows.ts'
+import { takeOverProgress } from './postgres-checkpoint-store.ts'
+import { connect, type Connection } from './postgres/connection.ts'
+import { asSaldoError, openPool } from './postgres/pool.ts'
+import { mergeStatements, stagingTable, stagingTables } from './table-merge.ts'
+import type { TableBatch, TableStore, TableWrite } from './table-store.ts'
+import {
+  columnList,
+  columnsOf,
+  copyValues,
+  rowOf,
+  selectList,
+  tables,
+  type Row,
+  type Table,
+} from './tables.ts'
+
+const FENCED = 'SA001'
+
+/** One writing connection per store: give each partition's owner a store of its own. */
+export function postgresTableStore(url: string, role: string): TableStore {
+  const pool = openPool(url, { role, max: 2 })
+  let writing: Promise<Connection> | undefined
+  return {
+    takeOver: (consumers, partition, logIdentity) =>
+      Promise.all(
+        consumers.map(async (consumer) => {
+          const row = await takeOverProgress(pool, consumer, partition, logIdentity)
+          return {
+            consumer,
+            epoch: row.epoch,
+            offset: row.next_offset,
+            lastEventId: row.last_event_id ?? undefined,
+          }
+        }),
+      ),
+    read: (table, keys) => readRows(pool, tables[table], keys),
+    async apply(batch) {
+      try {
+        writing ??= writingConnection(url, role)
+        await applyWith((await writing).client, batch)
+      } catch (error) {
+        const broken = writing
+        writing = undefined
+        await broken?.then(({ client }) => client.end()).catch(() => undefined)
+        if (error instanceof pg.DatabaseError && error.code === FENCED) {
+          throw new SaldoError('SALDO_LEASE_FENCED', error.message, {
+            retryable: true,
+            cause: error,
+          })
+        }
+        throw asSaldoError(error)
+      }
+    },
+    async close() {
+      await writing?.then(({ client }) => client.end()).catch(() => undefined)
+      await pool.end()
+    },
+  }
+}
+
+/** Staging tables are made once per connection: one per batch would bloat the catalog. */
+async function writingConnection(url: string, role: string): Promise<Connection> {
+  const connection = await connect(url, `${role}-write`)
+  await connection.client.query("SET idle_in_transaction_session_timeout = '5s'")
+  for (const sql of stagingTables) await connection.client.query(sql)
+  return connection
+}
+
+/**
+ * Rows go by COPY to where nobody waits for them; then one message moves the progress, merges and commits, so that no
+ * client round trip happens under a lock.
+ */
+async function applyWith(
+  client: pg.Client,
+  { partition, moves, writes }: TableBatch,
+): Promise<void> {
+  await client.query('BEGIN')
+  for (const write of writes) await stage(client, write)
+  const statements = [
+    ...moves.map(({ consumer, epoch, from, to, lastEventId }) => {
+      const event = lastEventId === undefined ? 'NULL' : client.escapeLiteral(lastEventId)
+      return `SELECT move_progress(${client.escapeLiteral(consumer)}, ${partition}, ${epoch}, ${from}, ${to}, ${event})`
+    }),
+    ...writes.flatMap(({ table, mode }) => mergeStatements(tables[table], mode)),
+    'COMMIT',
+  ]
+  await client.query(statements.join(';\n'))
+}
+
+async function stage(
+  client: pg.Client,
+  { table: name, mode, rows, removed = [] }: TableWrite,
+): Promise<void> {
+  const table: Table = tables[name]
+  if (mode === 'append') {
+    const target = `${table.name} (${columnList(columnsOf(table))})`
+    await copyInto(
+      client,
+      target,
+      rows.map((row) => copyValues(table, row)),
+    )
+    return
+  }
+  const lines = [
+    ...rows.map((row) => [...copyValues(table, row), false]),
+    ...removed.map((row) => [...copyValues(table, row), true]),
+  ]
+  if (lines.length > 0) await copyInto(client, stagingTable(table), lines)
+}
+
+async function readRows(
+  pool: pg.Pool,
+  table: Table,
+  keys: readonly Row[],
+): Promise<readonly Row[]> {
+  if (keys.length === 0) return []
+  const arrays = table.key.map((_, index) => `$${index + 1}::text[]`).join(', ')
+  const join = table.key.map((column) => `t."${column}" = k."${column}"`).join(' AND ')
+  try {
+    const { rows } = await pool.query<{ [column: string]: unknown }>({
+      name: `read-${table.name}`,
+      text: `SELECT ${selectList(table, 't.')} FROM unnest(${arrays}) AS k (${columnList(table.key)})
+             JOIN ${table.name} t ON ${join}`,
+      values: table.key.map((column) => keys.map((key) => key[column])),
+    })
+    return rows.map((raw) => rowOf(table, raw))
+  } catch (error) {
+    throw asSaldoError(error)
+  }
+}

@@ -1,0 +1,110 @@
+import pg from 'pg'
+import { SaldoError } from '../../schemas/errors.ts'
+
+const CONNECT_TIMEOUT_MS = 10_000
+
+/** Every connection of ours carries it: the last process of ours to leave stops an embedded server. */
+export function applicationName(role: string): string {
+  return `saldo:${process.pid}:${role}`
+}
+
+/**
+ * How every connection of ours is opened: it commits durably, speaks UTC and reads int8 as bigint,
+ * numeric and date as text (a number would round the one, a Date would move the other over midnight).
+ */
+export function connectionOf(url: string, role: string): pg.ClientConfig {
+  const parsed = new URL(url)
+  const ownOptions = parsed.searchParams.get('options') ?? ''
+  // In the URL either would win over ours.
+  for (const name of ['application_name', 'options']) parsed.searchParams.delete(name)
+  return {
+    connectionString: parsed.href,
+    application_name: applicationName(role),
+    options: `${ownOptions} -c synchronous_commit=on -c timezone=UTC`.trim(),
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    types: exactTypes,
+  }
+}
+
+export function openPool(
+  url: string,
+  { role, max }: { readonly role: string; readonly max: number },
+): pg.Pool {
+  const pool = new pg.Pool({ ...connectionOf(url, role), max })
+  // The pool drops an idle client that failed and the next query opens another; unheard, it ends the process.
+  pool.on('error', () => {})
+  return pool
+}
+
+const { builtins } = pg.types
+const TEXT_ARRAY: number = 1009
+const INT8_ARRAY = 1016
+const DATE_ARRAY = 1182
+
+/** Of one pool: the parsers of `pg.types` belong to the whole process. */
+const exactTypes: pg.CustomTypesConfig = {
+  getTypeParser(oid, format) {
+    if (format === 'binary') return pg.types.getTypeParser(oid, format)
+    switch (Number(oid)) {
+      case builtins.INT8:
+        return BigInt
+      case INT8_ARRAY:
+        return parseBigintArray
+      case builtins.DATE:
+        return String
+      case DATE_ARRAY:
+        return parseTextArray
+      default:
+        return pg.types.getTypeParser(oid, format)
+    }
+  },
+}
+
+/** The parser of TEXT[] splits an array and leaves its elements as they are written. */
+const parseTextArray: (text: string) => readonly (string | null)[] = pg.types.getTypeParser(
+  TEXT_ARRAY,
+  'text',
+)
+
+function parseBigintArray(text: string): (bigint | null)[] {
+  return parseTextArray(text).map((element) => (element === null ? null : BigInt(element)))
+}
+
+const networkCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  '57P01', // the server is stopped by its administrator
+  '57P02', // … by a crash
+  '57P03', // … or still starting
+  '53300', // too many connections
+])
+
+const refusalCodes = new Set(['28000', '28P01', '3D000'])
+
+// pg gives these no code.
+const lostConnection =
+  /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Client has encountered a connection error|Client was closed)/
+
+/** A connection that failed becomes a SaldoError; everything else is passed on as it is. */
+export function asSaldoError(error: unknown): Error {
+  if (error instanceof SaldoError) return error
+  if (!(error instanceof Error)) return new Error(String(error))
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  if (networkCodes.has(code) || code.startsWith('08') || lostConnection.test(error.message)) {
+    const message = `the database cannot be reached: ${error.message || code}`
+    return new SaldoError('SALDO_DATABASE_UNAVAILABLE', message, { retryable: true, cause: error })
+  }
+  if (refusalCodes.has(code)) {
+    const message = `the database refuses the connection: ${error.message}`
+    return new SaldoError('SALDO_DATABASE_SETUP', message, { retryable: false, cause: error })
+  }
+  return error
+}

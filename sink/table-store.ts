@@ -1,0 +1,46 @@
+import type { Row, TableName } from './tables.ts'
+
+export type TableProgress = {
+  readonly consumer: string
+  readonly epoch: bigint
+  readonly offset: bigint
+  readonly lastEventId: string | undefined
+}
+
+export type TableWrite = {
+  readonly table: TableName
+  /** append: new rows. upsert: rows replace those with their key. add: sums grow. keep: the first stays unless it gives way. */
+  readonly mode: 'append' | 'upsert' | 'add' | 'keep'
+  readonly rows: readonly Row[]
+  /** Rows to be removed; only their key counts. Upsert only. */
+  readonly removed?: readonly Row[]
+}
+
+export type TableMove = {
+  readonly consumer: string
+  readonly epoch: bigint
+  readonly from: bigint
+  readonly to: bigint
+  readonly lastEventId: string | undefined
+}
+
+export type TableBatch = {
+  readonly partition: number
+  readonly moves: readonly TableMove[]
+  readonly writes: readonly TableWrite[]
+}
+
+/** Where processors keep rows. Rows and progress of a batch are one transaction. */
+export interface TableStore {
+  /** Raises the epoch of each consumer's progress, so that the owner before can no longer write, then tells it. */
+  takeOver(
+    consumers: readonly string[],
+    partition: number,
+    logIdentity: string,
+  ): Promise<readonly TableProgress[]>
+  /** The rows with these keys; what does not exist is missing. */
+  read(table: TableName, keys: readonly Row[]): Promise<readonly Row[]>
+  /** Rejects with SALDO_LEASE_FENCED, having changed nothing, when a progress row has a newer owner. */
+  apply(batch: TableBatch): Promise<void>
+  close(): Promise<void>
+}

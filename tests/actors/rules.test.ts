@@ -1,0 +1,133 @@
+import { describe, expect, test } from 'vitest'
+import type { Rule } from '../../actors/rules.ts'
+import { given, type Envelope } from '../support/specification.ts'
+import type { LedgerCommandBody } from '../../schemas/types.ts'
+import {
+  amended,
+  created,
+  deleted,
+  groceries,
+  opened,
+  openedIn,
+  preferences,
+  recorded,
+} from '../support/example-commands.ts'
+
+type Case = {
+  readonly given: readonly LedgerCommandBody[]
+  readonly when: LedgerCommandBody
+  readonly envelope?: Envelope
+  readonly path: string
+}
+
+/** One example of each rule. A new rule does not compile until it is here. */
+const examples: { readonly [rule in Rule]: Case | 'answered outside the rules' } = {
+  'account-closed': {
+    given: [opened, { type: 'CloseAccount', accountId: 'a-1' }],
+    when: groceries,
+    path: 'accountId',
+  },
+  'account-missing': { given: [], when: groceries, path: 'accountId' },
+  'amount-over-limit': {
+    given: [opened],
+    when: recorded({ amountMinor: 10n ** 15n + 1n }),
+    path: 'amountMinor',
+  },
+  'amount-zero': { given: [opened], when: recorded({ amountMinor: 0n }), path: 'amountMinor' },
+  'balance-not-zero': {
+    given: [opened, groceries],
+    when: { type: 'CloseAccount', accountId: 'a-1' },
+    path: 'accountId',
+  },
+  'balance-over-limit': {
+    given: [opened, ...fullAccount()],
+    when: recorded({ transactionId: 'one-more', amountMinor: 10n ** 15n }),
+    path: 'amountMinor',
+  },
+  'categories-over-limit': {
+    given: Array.from({ length: 100 }, (_, n) => created(`c-${n}`, `Name ${n}`)),
+    when: created('c-100', 'Name 100'),
+    path: 'categoryId',
+  },
+  'category-built-in': { given: [], when: created('groceries', 'Mine'), path: 'categoryId' },
+  'category-in-use': {
+    given: [opened, created('c-1', 'Pets'), recorded({ categoryId: 'c-1' })],
+    when: { type: 'DeleteCategory', categoryId: 'c-1' },
+    path: 'categoryId',
+  },
+  'category-unknown': {
+    given: [opened],
+    when: recorded({ categoryId: 'c-1' }),
+    path: 'categoryId',
+  },
+  'currency-mismatch': { given: [opened], when: recorded({ currency: 'USD' }), path: 'currency' },
+  'currency-unknown': { given: [], when: openedIn('nok'), path: 'currency' },
+  'date-out-of-range': { given: [opened], when: recorded({ occurredAt: -1 }), path: 'occurredAt' },
+  'id-invalid': { given: [], when: { ...opened, accountId: 'a 1' }, path: 'accountId' },
+  'id-taken': { given: [opened], when: openedIn('EUR'), path: 'accountId' },
+  'ledger-erased': {
+    given: [opened],
+    when: groceries,
+    envelope: { readable: false },
+    path: 'userId',
+  },
+  'locale-unknown': { given: [], when: preferences({ locale: 'not a tag' }), path: 'locale' },
+  'name-empty': { given: [], when: created('c-1', ' \u200b\t'), path: 'name' },
+  'name-taken': {
+    given: [created('c-1', 'Pets')],
+    when: created('c-2', 'pets'),
+    path: 'name',
+  },
+  'nothing-to-change': { given: [opened, groceries], when: amended({}), path: 'body' },
+  // The loop knows how large a record may be; a rule does not.
+  'record-too-large': 'answered outside the rules',
+  'text-invalid': { given: [opened], when: recorded({ note: 'a\0b' }), path: 'note' },
+  'text-too-long': {
+    given: [opened],
+    when: recorded({ description: 'x'.repeat(501) }),
+    path: 'description',
+  },
+  'time-zone-unknown': {
+    given: [],
+    when: preferences({ timeZone: 'Europe/Atlantis' }),
+    path: 'timeZone',
+  },
+  'transaction-deleted': {
+    given: [opened, groceries, deleted],
+    when: deleted,
+    path: 'transactionId',
+  },
+  'transaction-missing': { given: [opened], when: deleted, path: 'transactionId' },
+  'version-conflict': {
+    given: [opened],
+    when: { type: 'CloseAccount', accountId: 'a-1' },
+    envelope: { expectedVersion: 2 },
+    path: 'expectedVersion',
+  },
+}
+
+/** The largest balance that steps of the largest amount reach. */
+function fullAccount(): readonly LedgerCommandBody[] {
+  const steps = Number((2n ** 63n - 1n) / 10n ** 15n)
+  return Array.from({ length: steps }, (_, n) =>
+    recorded({ transactionId: `full-${n}`, amountMinor: 10n ** 15n }),
+  )
+}
+
+describe('every rule says no at least once, names its field and leaves nothing', () => {
+  test.each(
+    Object.entries(examples).flatMap(([rule, example]) =>
+      typeof example === 'string' ? [] : [{ rule: rule as Rule, example }],
+    ),
+  )('$rule', ({ rule, example }) => {
+    const { outcome } = given(...example.given)
+      .when(example.when, example.envelope)
+      .expectRejected(rule, example.path).answer
+    expect(outcome.aggregateType).not.toBeNull()
+  })
+
+  test('only the size of a record is judged outside the rules', () => {
+    const outside = Object.entries(examples).filter(([, example]) => typeof example === 'string')
+    expect(outside.map(([rule]) => rule)).toEqual(['record-too-large'])
+  })
+})

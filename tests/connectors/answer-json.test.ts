@@ -1,0 +1,111 @@
+import { expect, test } from 'vitest'
+import { eventToJson, outcomeToJson } from '../../connectors/answer-json.ts'
+import { personalOf, type OpenedEvent } from '../../schemas/opened-event.ts'
+
+const NOON = Date.UTC(2026, 0, 5, 12)
+
+const updated: OpenedEvent = {
+  eventId: 'e',
+  userId: 'u',
+  sequence: 2,
+  aggregateType: 'transaction',
+  aggregateId: 't',
+  version: 2,
+  occurredAt: NOON,
+  recordedAt: NOON + 1,
+  commandId: 'c',
+  initiator: { kind: 'user', id: 'u' },
+  previousHash: Buffer.from('0aff', 'hex'),
+  personal: personalOf({ note: 'new', previousNote: 'old' }),
+  body: {
+    type: 'TransactionUpdated',
+    transactionId: 't',
+    accountId: 'a',
+    currency: 'TND',
+    before: { amountMinor: -1n, bookedOn: 20_457, categoryId: 'other' },
+    after: { amountMinor: -1_234_567n, bookedOn: 20_458, categoryId: 'other' },
+    previousOccurredAt: NOON - 86_400_000,
+  },
+}
+
+test('an event shows amounts as decimals of its currency, dates as ISO, bytes as hex and its texts', () => {
+  expect(JSON.parse(JSON.stringify(eventToJson(updated)))).toEqual({
+    eventId: 'e',
+    userId: 'u',
+    sequence: 2,
+    aggregateType: 'transaction',
+    aggregateId: 't',
+    version: 2,
+    occurredAt: '2026-01-05T12:00:00.000Z',
+    recordedAt: '2026-01-05T12:00:00.001Z',
+    commandId: 'c',
+    initiator: { kind: 'user', id: 'u' },
+    previousHash: '0aff',
+    personal: { note: 'new', previousNote: 'old' },
+    body: {
+      type: 'TransactionUpdated',
+      transactionId: 't',
+      accountId: 'a',
+      currency: 'TND',
+      before: { amount: '-0.001', bookedOn: '2026-01-04', categoryId: 'other' },
+      after: { amount: '-1234.567', bookedOn: '2026-01-05', categoryId: 'other' },
+      previousOccurredAt: '2026-01-04T12:00:00.000Z',
+    },
+  })
+})
+
+test('an event whose key is gone says so', () => {
+  expect(eventToJson({ ...updated, personal: 'not-readable' })).toMatchObject({
+    personal: 'not-readable',
+  })
+  expect(eventToJson({ ...updated, personal: null })).toMatchObject({ personal: null })
+})
+
+test('a created transaction keeps its candidates and its hash', () => {
+  const created = eventToJson({
+    ...updated,
+    body: {
+      type: 'TransactionCreated',
+      transactionId: 't',
+      accountId: 'a',
+      amountMinor: -500n,
+      currency: 'JPY',
+      bookedOn: 0,
+      source: 'import',
+      categoryId: 'groceries',
+      confidence: 0.5,
+      categorySource: 'rule',
+      alternatives: [{ categoryId: 'other', confidence: 0.25 }],
+      modelVersion: '1',
+      mcc: null,
+      contentHash: Buffer.from('01', 'hex'),
+    },
+  })
+  expect(created['body']).toMatchObject({
+    amount: '-500',
+    bookedOn: '1970-01-01',
+    alternatives: [{ categoryId: 'other', confidence: 0.25 }],
+    mcc: null,
+    contentHash: '01',
+  })
+})
+
+test('an outcome shows when it was recorded as ISO 8601', () => {
+  const outcome = {
+    commandId: 'c',
+    userId: 'u',
+    verdict: 'rejected',
+    recordedAt: NOON,
+    commandPartition: 1,
+    commandOffset: 7,
+    aggregateType: 'transaction',
+    aggregateId: 't',
+    version: null,
+    eventIds: [],
+    firstSequence: null,
+    path: 'amountMinor',
+    code: 'amount-zero',
+    sentence: 'a transaction moves an amount other than zero',
+  } as const
+  expect(outcomeToJson(outcome)).toEqual({ ...outcome, recordedAt: '2026-01-05T12:00:00.000Z' })
+})

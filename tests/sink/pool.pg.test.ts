@@ -1,0 +1,106 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import pg from 'pg'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { SaldoError } from '../../schemas/errors.ts'
+import { asSaldoError, openPool } from '../../sink/postgres/pool.ts'
+import { describePostgres } from '../support/postgres.ts'
+
+describePostgres(
+  'a pool',
+  (database) => {
+    let pool: pg.Pool
+
+    beforeEach(() => {
+      pool = openPool(database.url, { role: 'test', max: 2 })
+    })
+
+    afterEach(() => pool.end())
+
+    test('reads every digit of a number and every day as itself', async () => {
+      const { rows } = await pool.query(
+        `SELECT 9223372036854775807::int8 AS whole, ARRAY[9007199254740993::int8, NULL] AS wholes,
+                1.10::numeric AS exact, DATE '2026-03-29' AS day, ARRAY[DATE '2026-03-29'] AS days`,
+      )
+      expect(rows).toEqual([
+        {
+          whole: 9223372036854775807n,
+          wholes: [9007199254740993n, null],
+          exact: '1.10',
+          day: '2026-03-29',
+          days: ['2026-03-29'],
+        },
+      ])
+      const other = new pg.Client(database.url)
+      await other.connect()
+      expect((await other.query('SELECT 1::int8 AS text')).rows).toEqual([{ text: '1' }])
+      await other.end()
+    })
+
+    test('commits durably, in UTC and under its own name, whatever the database and the URL say', async () => {
+      const url = new URL(database.url)
+      url.searchParams.set('application_name', 'mine')
+      url.searchParams.set('options', '-c synchronous_commit=off -c work_mem=5MB')
+      const named = openPool(url.href, { role: 'tables', max: 1 })
+      const { rows } = await named.query(
+        `SELECT current_setting('synchronous_commit') AS commit, current_setting('timezone') AS zone,
+                current_setting('work_mem') AS memory, current_setting('application_name') AS name`,
+      )
+      await named.end()
+      const name = `saldo:${process.pid}:tables`
+      expect(rows).toEqual([{ commit: 'on', zone: 'UTC', memory: '5MB', name }])
+    })
+
+    test('survives the loss of an idle connection', async () => {
+      const { rows } = await pool.query('SELECT pg_backend_pid() AS pid')
+      const killer = new pg.Client(database.url)
+      await killer.connect()
+      await killer.query('SELECT pg_terminate_backend($1)', [rows[0].pid])
+      await killer.end()
+      // Not by its 'error' event: a listener of this test's would stand in for the pool's own.
+      await vi.waitFor(() => expect(pool.totalCount).toBe(0))
+      expect(await pool.query('SELECT 1')).toMatchObject({ rowCount: 1 })
+    })
+
+    test('a connection lost in the middle of a query is an error worth a retry', async () => {
+      const error = await failure(pool.query('SELECT pg_terminate_backend(pg_backend_pid())'))
+      expect(error).toMatchObject({ code: 'SALDO_DATABASE_UNAVAILABLE', retryable: true })
+    })
+
+    test('a refused password is an error of the setup, and not worth a retry', async () => {
+      const url = new URL(database.url)
+      url.password = 'wrong'
+      const refused = openPool(url.href, { role: 'test', max: 1 })
+      const error = await failure(refused.query('SELECT 1'))
+      expect(error).toMatchObject({ code: 'SALDO_DATABASE_SETUP', retryable: false })
+      await refused.end()
+    })
+
+    test('an error of a statement stays what it is', async () => {
+      expect(await failure(pool.query('SELECT nonsense'))).toBeInstanceOf(pg.DatabaseError)
+    })
+  },
+  { empty: true },
+)
+
+test('a server that is not there is an error worth a retry', async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  const port = typeof address === 'object' ? address?.port : undefined
+  const pool = openPool(`postgresql://postgres@127.0.0.1:${port}/saldo`, { role: 'test', max: 1 })
+  const error = await failure(pool.query('SELECT 1'))
+  expect(error).toBeInstanceOf(SaldoError)
+  expect(error).toMatchObject({ code: 'SALDO_DATABASE_UNAVAILABLE', retryable: true })
+  await pool.end()
+})
+
+async function failure(work: Promise<unknown>): Promise<Error> {
+  try {
+    await work
+  } catch (error) {
+    return asSaldoError(error)
+  }
+  throw new Error('nothing failed')
+}

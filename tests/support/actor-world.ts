@@ -1,0 +1,83 @@
+/** One log, one store and keys in memory, for suites that run the actor loop over them. */
+import { commandCodec, eventCodec } from '../../schemas/codec.ts'
+import { partitionOf } from '../../schemas/partition.ts'
+import type { LedgerCommand } from '../../schemas/types.ts'
+import { memoryCheckpointStore } from '../../sink/memory-checkpoint-store.ts'
+import type { CheckpointStore } from '../../sink/checkpoint-store.ts'
+import { memoryLog, type MemoryLog } from '../../topology/log/memory-log.ts'
+import type { NewRecord } from '../../topology/log/log.ts'
+import { ACTOR_GROUP } from '../../topology/run-actors.ts'
+import { memoryKeys, type MemoryKeys } from './memory-keys.ts'
+import type { Remains } from './history-judge.ts'
+
+export type World = {
+  readonly log: MemoryLog
+  readonly store: CheckpointStore
+  readonly keys: MemoryKeys
+}
+
+export function newWorld(options: {
+  readonly seed: number
+  readonly partitions?: number
+  readonly now: () => number
+}): World {
+  const { seed, partitions = 1, now } = options
+  return {
+    log: memoryLog({ partitions, seed, now }),
+    store: memoryCheckpointStore(),
+    keys: memoryKeys(),
+  }
+}
+
+export function commandRecord(command: LedgerCommand, partitions = 1): NewRecord {
+  const key = Buffer.from(command.userId)
+  const partition = partitionOf(key, partitions)
+  return { topic: 'ledger.commands', partition, key, value: commandCodec.encode(command) }
+}
+
+export const commandsPlace = { group: ACTOR_GROUP, topic: 'ledger.commands', partition: 0 } as const
+
+/** Everything that a run left in partition 0. Takes the checkpoints over to read them: nobody runs any more. */
+export async function remainsOf({ log, store, keys }: World): Promise<Remains> {
+  const committed = (topic: NewRecord['topic']) => log.committed({ topic, partition: 0 })
+  const events = committed('ledger.events')
+  const known = events.map(({ value }) => eventCodec.decode(value))
+  const { eventsOffset, commandsOffset } = await store.takeOver(0, log.identity)
+  const transactions = new Map(
+    known.flatMap(({ userId, body }) =>
+      'transactionId' in body
+        ? [[`${userId}/${body.transactionId}`, { userId, transactionId: body.transactionId }]]
+        : [],
+    ),
+  )
+  const rows = await store.load({
+    ledgers: [...new Set(known.map(({ userId }) => userId))],
+    transactions: [...transactions.values()],
+  })
+  return {
+    commands: committed('ledger.commands'),
+    events,
+    outcomes: committed('ledger.outcomes'),
+    deadLetters: committed('ledger.dead-letters'),
+    groupOffset: log.groupOffset(commandsPlace),
+    checkpoint: { eventsOffset, commandsOffset, rows },
+    keyOf(userId) {
+      const key = keys.cached(userId)
+      if (key === undefined || key === 'shredded') throw new Error(`no key of ${userId}`)
+      return key
+    },
+  }
+}
+
+/** One turn of the event loop: actors take their messages in turns of their own. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Lets others work until it is so. */
+export async function turnsUntil(isSo: () => boolean, turnsMax = 20_000): Promise<void> {
+  for (let turns = 0; !isSo(); turns++) {
+    if (turns === turnsMax) throw new Error(`not so after ${turnsMax} turns`)
+    await turn()
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * Random commands that get in each other's way on purpose: few users, few ids, names that clash, repeated command
+ * ids, wrong currencies and versions. Histories of them reach every event and most rules.
+ */
+import fc from 'fast-check'
+import type {
+  CreateCategory,
+  LedgerCommand,
+  LedgerCommandBody,
+  OpenAccount,
+  RecordTransaction,
+} from '../../schemas/types.ts'
+
+/** Log time that the dates are chosen around: 2026-03-14 12:00 UTC. */
+export const COMMANDS_AT = Date.UTC(2026, 2, 14, 12)
+const DAY_MS = 86_400_000
+const TODAY = Math.floor(COMMANDS_AT / DAY_MS)
+
+const userId = fc.constantFrom('user-1', 'user-2', 'user-3')
+const accountId = fc.constantFrom('a-1', 'a-2', 'a-3')
+const currencyOf: { readonly [accountId: string]: string } = {
+  'a-1': 'NOK',
+  'a-2': 'EUR',
+  'a-3': 'JPY',
+}
+// `constructor` is an id like any other, which a plain object would not agree with.
+const ownCategory = fc.constantFrom('c-1', 'c-2', 'constructor')
+const category = fc.oneof(ownCategory, fc.constantFrom('groceries', 'health', 'c-9'))
+const transactionId = fc.constantFrom(...Array.from({ length: 8 }, (_, n) => `t-${n}`))
+const name = fc.constantFrom('Pets', 'pets', 'Boats', 'Caf\u00e9', 'Cafe\u0301', 'groceries', ' ')
+const text = fc.oneof(
+  { weight: 6, arbitrary: fc.constantFrom('REMA 1000', 'salary', 'corner shop 😀', '') },
+  { weight: 2, arbitrary: fc.string({ unit: 'binary', maxLength: 30 }) },
+  { weight: 1, arbitrary: fc.constantFrom('x'.repeat(501), 'a\0b') },
+)
+const textOrNone = fc.option(text, { freq: 2 })
+const amountMinor = fc.oneof(
+  { weight: 12, arbitrary: fc.bigInt({ min: -5_000n, max: 5_000n }) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(10n ** 15n, -(10n ** 15n), 10n ** 15n + 1n, 2n ** 63n - 1n),
+  },
+)
+const occurredAt = fc.oneof(
+  { weight: 12, arbitrary: fc.integer({ min: COMMANDS_AT - 90 * DAY_MS, max: COMMANDS_AT }) },
+  { weight: 1, arbitrary: fc.constantFrom(0, -1, COMMANDS_AT + 400 * DAY_MS) },
+)
+const bookedOn = fc.option(
+  fc.oneof(
+    { weight: 12, arbitrary: fc.integer({ min: TODAY - 90, max: TODAY }) },
+    { weight: 1, arbitrary: fc.constantFrom(0, -1, TODAY + 400) },
+  ),
+)
+
+/** The currency of the account, now and then another one. */
+function currency(account: string): fc.Arbitrary<string> {
+  return fc.oneof(
+    { weight: 14, arbitrary: fc.constant(currencyOf[account] ?? 'NOK') },
+    { weight: 1, arbitrary: fc.constantFrom('NOK', 'EUR', 'JPY', 'XXX') },
+  )
+}
+
+const openAccount: fc.Arbitrary<OpenAccount> = accountId.chain((id) =>
+  fc.record({
+    type: fc.constant('OpenAccount'),
+    accountId: fc.constant(id),
+    kind: fc.constantFrom('checking', 'savings', 'credit', 'cash'),
+    currency: currency(id),
+    name: fc.option(name),
+    bankName: fc.constant(null),
+  }),
+)
+
+const recordTransaction: fc.Arbitrary<RecordTransaction> = accountId.chain((id) =>
+  fc.record({
+    type: fc.constant('RecordTransaction'),
+    transactionId,
+    accountId: fc.constant(id),
+    amountMinor,
+    currency: currency(id),
+    occurredAt,
+    bookedOn,
+    source: fc.constantFrom('manual', 'import', 'bank_sync'),
+    categoryId: fc.option(category, { freq: 3 }),
+    mcc: fc.constantFrom(null, '5411'),
+    description: textOrNone,
+    merchant: textOrNone,
+    counterparty: fc.constant(null),
+    note: textOrNone,
+    rawData: fc.constant(null),
+  }),
+)
+
+const createCategory: fc.Arbitrary<CreateCategory> = fc.record({
+  type: fc.constant('CreateCategory'),
+  categoryId: ownCategory,
+  name,
+})
+
+const change: fc.Arbitrary<LedgerCommandBody> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      type: fc.constant('AmendTransaction'),
+      transactionId,
+      amountMinor: fc.option(amountMinor),
+      occurredAt: fc.option(occurredAt),
+      bookedOn,
+      description: textOrNone,
+      merchant: textOrNone,
+      counterparty: fc.constant(null),
+      note: textOrNone,
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({ type: fc.constant('DeleteTransaction'), transactionId }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      type: fc.constant('OverrideCategory'),
+      transactionId,
+      categoryId: category,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ type: fc.constant('RenameAccount'), accountId, name }),
+  },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('CloseAccount'), accountId }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ type: fc.constant('RenameCategory'), categoryId: ownCategory, name }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ type: fc.constant('DeleteCategory'), categoryId: ownCategory }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('SetPreferences'),
+      baseCurrency: fc.option(fc.constantFrom('NOK', 'EUR', 'kroner')),
+      timeZone: fc.option(fc.constantFrom('UTC', 'Europe/Oslo', 'Africa/Dar_es_Salaam', 'Nowhere')),
+      locale: fc.option(fc.constantFrom('en', 'nb-NO', '!')),
+    }),
+  },
+)
+
+/** Any wish: creations more often than they can succeed, because everything else needs them. */
+export const arbitraryBody: fc.Arbitrary<LedgerCommandBody> = fc.oneof(
+  { weight: 5, arbitrary: openAccount },
+  { weight: 5, arbitrary: createCategory },
+  { weight: 14, arbitrary: recordTransaction },
+  { weight: 12, arbitrary: change },
+)
+
+/** One in eight has the id of another command; the others have one of their own. */
+const commandId = fc.oneof(
+  { weight: 7, arbitrary: fc.uuid({ version: 4 }) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      '00000000-0000-4000-8000-000000000001',
+      '00000000-0000-4000-8000-000000000002',
+      '00000000-0000-4000-8000-000000000003',
+    ),
+  },
+)
+
+export const arbitraryCommand: fc.Arbitrary<LedgerCommand> = fc.record({
+  commandId,
+  userId,
+  issuedAt: fc.integer({ min: COMMANDS_AT - DAY_MS, max: COMMANDS_AT }),
+  expectedVersion: fc.oneof(
+    { weight: 10, arbitrary: fc.constant(null) },
+    { weight: 1, arbitrary: fc.integer({ min: 0, max: 3 }) },
+  ),
+  initiator: fc.record({
+    kind: fc.constantFrom('user', 'system', 'bank_sync', 'import', 'operator'),
+    id: fc.constantFrom('user-1', 'bank-1'),
+  }),
+  traceparent: fc.constantFrom(null, '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'),
+  body: arbitraryBody,
+})
+
+/** Commands in the order of the log, some of them sent twice. */
+export function arbitraryHistory(commandsMax: number): fc.Arbitrary<readonly LedgerCommand[]> {
+  const sentTwice = fc.tuple(arbitraryCommand, fc.integer({ min: 0, max: 9 }))
+  return fc
+    .array(sentTwice, { maxLength: commandsMax, size: 'max' })
+    .map((commands) => commands.flatMap(([one, again]) => (again === 0 ? [one, one] : [one])))
+}

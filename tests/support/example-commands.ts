@@ -1,0 +1,70 @@
+/** The commands that examples are told with: one household, one account, one purchase. */
+import type {
+  AmendTransaction,
+  CreateCategory,
+  DeleteTransaction,
+  OpenAccount,
+  RecordTransaction,
+  SetPreferences,
+} from '../../schemas/types.ts'
+import { NOW } from './specification.ts'
+
+export const opened: OpenAccount = {
+  type: 'OpenAccount',
+  accountId: 'a-1',
+  kind: 'checking',
+  currency: 'NOK',
+  name: 'Everyday',
+  bankName: 'A bank',
+}
+
+export function openedIn(currency: string, accountId = 'a-1'): OpenAccount {
+  return { ...opened, accountId, currency }
+}
+
+export const groceries: RecordTransaction = {
+  type: 'RecordTransaction',
+  transactionId: 't-1',
+  accountId: 'a-1',
+  amountMinor: -12_550n,
+  currency: 'NOK',
+  occurredAt: NOW,
+  bookedOn: null,
+  source: 'manual',
+  categoryId: null,
+  mcc: null,
+  description: 'corner shop 42',
+  merchant: null,
+  counterparty: 'A neighbour',
+  note: 'for the party',
+  rawData: null,
+}
+
+export function recorded(changes: Partial<RecordTransaction>): RecordTransaction {
+  return { ...groceries, ...changes }
+}
+
+export function amended(changes: Partial<AmendTransaction>): AmendTransaction {
+  return {
+    type: 'AmendTransaction',
+    transactionId: 't-1',
+    amountMinor: null,
+    occurredAt: null,
+    bookedOn: null,
+    description: null,
+    merchant: null,
+    counterparty: null,
+    note: null,
+    ...changes,
+  }
+}
+
+export const deleted: DeleteTransaction = { type: 'DeleteTransaction', transactionId: 't-1' }
+
+export function created(categoryId: string, name: string): CreateCategory {
+  return { type: 'CreateCategory', categoryId, name }
+}
+
+export function preferences(changes: Partial<SetPreferences>): SetPreferences {
+  return { type: 'SetPreferences', baseCurrency: null, timeZone: null, locale: null, ...changes }
+}

@@ -1,0 +1,221 @@
+/**
+ * Judges what a run left behind, from the committed records and the stored rows alone. It shares the codecs and the
+ * fold of a ledger with the engine, and nothing of the loop, the host, the checkpointer or the restore.
+ */
+import { hash } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
+import { LedgerStates } from '../../actors/ledger-states.ts'
+import { openEvent } from '../../privacy/personal.ts'
+import type { SubjectKey } from '../../privacy/subject-key.ts'
+import {
+  deadLetterCodec,
+  eventCodec,
+  outcomeCodec,
+  stateCodecs,
+  type Codec,
+  WIRE_PREFIX_BYTES,
+} from '../../schemas/codec.ts'
+import { eventIdOf } from '../../schemas/ids.ts'
+import type { OpenedEvent } from '../../schemas/opened-event.ts'
+import type { LedgerEvent, Outcome } from '../../schemas/types.ts'
+import type { CheckpointRow } from '../../sink/checkpoint-store.ts'
+import type { StoredRecord } from '../../topology/log/log.ts'
+import { fromCheckpointRow } from '../../topology/state-codec.ts'
+import { states } from './specification.ts'
+
+export type Remains = {
+  readonly commands: readonly StoredRecord[]
+  readonly events: readonly StoredRecord[]
+  readonly outcomes: readonly StoredRecord[]
+  readonly deadLetters: readonly StoredRecord[]
+  readonly groupOffset: bigint | undefined
+  readonly checkpoint: {
+    readonly eventsOffset: bigint
+    readonly commandsOffset: bigint | undefined
+    readonly rows: readonly CheckpointRow[]
+  }
+  keyOf(userId: string): SubjectKey
+}
+
+export type Anomaly =
+  | 'lost-write'
+  | 'duplicate'
+  | 'aborted-read'
+  | 'broken-chain'
+  | 'inconsistent-offsets'
+  | 'wrong-checkpoint'
+  | 'wrong-total'
+
+/** One line for everything that is wrong; none for a run that kept its promises. */
+export function anomaliesOf(remains: Remains): readonly `${Anomaly}: ${string}`[] {
+  return [
+    ...answers(remains),
+    ...chains(remains),
+    ...offsets(remains),
+    ...checkpoints(remains),
+    ...totals(remains),
+  ]
+}
+
+/** What must be the same in every run: nonces, hashes and offsets are not. */
+export function openedHistory({ events, outcomes, commands, keyOf }: Remains): {
+  readonly events: readonly Omit<OpenedEvent, 'previousHash'>[]
+  readonly outcomes: readonly Omit<Outcome, 'commandOffset'>[]
+} {
+  const ordinals = new Map(commands.map(({ offset }, ordinal) => [Number(offset), ordinal]))
+  return {
+    events: events.map(({ value }) => {
+      const event = eventCodec.decode(value)
+      const { previousHash: _, ...rest } = openEvent(keyOf(event.userId), event)
+      return rest
+    }),
+    outcomes: outcomes.map(({ value }) => {
+      const { commandOffset, ...rest } = outcomeCodec.decode(value)
+      return { ...rest, ordinal: ordinals.get(commandOffset) }
+    }),
+  }
+}
+
+/** Every command record has exactly one answer; an answer names events that are there. */
+function* answers({ commands, events, outcomes, deadLetters }: Remains) {
+  const answered = new Map<number, number>()
+  const count = (offset: number): void => {
+    answered.set(offset, (answered.get(offset) ?? 0) + 1)
+  }
+  const decoded = outcomes.map(({ value }) => outcomeCodec.decode(value))
+  for (const { commandOffset } of decoded) count(commandOffset)
+  for (const { value } of deadLetters) {
+    const { cause, offset } = deadLetterCodec.decode(value)
+    if (cause !== 'failed') count(offset)
+  }
+  for (const { offset } of commands) {
+    const times = answered.get(Number(offset)) ?? 0
+    if (times === 0) yield `lost-write: command at ${offset} has no outcome` as const
+    if (times > 1) yield `duplicate: command at ${offset} has ${times} outcomes` as const
+    answered.delete(Number(offset))
+  }
+  for (const offset of answered.keys()) {
+    yield `aborted-read: an outcome of ${offset}, where no command is` as const
+  }
+  const promised = decoded.flatMap((one) => (one.verdict === 'accepted' ? one.eventIds : []))
+  const there = events.map(({ value }) => eventCodec.decode(value).eventId)
+  if (!isDeepStrictEqual(promised, there)) {
+    yield 'lost-write: the events are not those that the outcomes name' as const
+  }
+}
+
+/** Sequences and versions without gaps, and every event carries the hash of the one before. */
+function* chains({ events }: Remains) {
+  const last = new Map<string, { readonly event: LedgerEvent; readonly hash: Buffer }>()
+  const versions = new Map<string, number>()
+  for (const { value, offset } of events) {
+    const event = eventCodec.decode(value)
+    const { userId, sequence, eventId, aggregateType, aggregateId, version } = event
+    const before = last.get(userId)
+    if (sequence !== (before?.event.sequence ?? 0) + 1) {
+      const name = sequence <= (before?.event.sequence ?? 0) ? 'duplicate' : 'lost-write'
+      yield `${name}: event ${sequence} of ${userId} at ${offset}` as const
+    }
+    if (eventId !== eventIdOf(userId, sequence)) yield `broken-chain: id at ${offset}` as const
+    if (!event.previousHash.equals(before?.hash ?? Buffer.alloc(0))) {
+      yield `broken-chain: hash at ${offset}` as const
+    }
+    const aggregate = `${userId}/${aggregateType}/${aggregateId}`
+    if (version !== (versions.get(aggregate) ?? 0) + 1) {
+      yield `duplicate: version ${version} of ${aggregate} at ${offset}` as const
+    }
+    versions.set(aggregate, version)
+    last.set(userId, { event, hash: hashOfEvent(value) })
+  }
+}
+
+function* offsets({ commands, events, groupOffset, checkpoint }: Remains) {
+  const lastCommand = commands.at(-1)?.offset ?? -1n
+  if ((groupOffset ?? 0n) <= lastCommand) {
+    yield `inconsistent-offsets: the group is at ${groupOffset}, the last command at ${lastCommand}` as const
+  }
+  if ((checkpoint.commandsOffset ?? 0n) > (groupOffset ?? 0n)) {
+    yield 'inconsistent-offsets: the checkpoint is ahead of the group' as const
+  }
+  const covered = events.filter(({ offset }) => offset < checkpoint.eventsOffset).length
+  const sequences = sequencesOf(events.slice(0, covered))
+  for (const { userId, sequence, stateType } of checkpoint.rows) {
+    if (sequence > (sequences.get(userId) ?? 0)) {
+      yield `wrong-checkpoint: a ${stateType} of ${userId} is ahead of the progress` as const
+    }
+  }
+}
+
+/** What is stored, and the events behind it, give what all events give. */
+function* checkpoints({ events, checkpoint, keyOf }: Remains) {
+  for (const userId of sequencesOf(events).keys()) {
+    const whole = new LedgerStates(userId)
+    const restored = new LedgerStates(userId)
+    for (const row of checkpoint.rows) {
+      if (row.userId !== userId) continue
+      const { type, id, held } = fromCheckpointRow(keyOf(userId), row)
+      restored.install(type, id, held)
+    }
+    try {
+      for (const { value, offset } of events) {
+        const event = openEvent(keyOf(userId), eventCodec.decode(value))
+        if (event.userId !== userId) continue
+        whole.fold(event, hashOfEvent(value))
+        if (offset >= checkpoint.eventsOffset) restored.fold(event, hashOfEvent(value))
+      }
+    } catch (error) {
+      yield `wrong-checkpoint: ${userId}: ${error instanceof Error ? error.message : ''}` as const
+      continue
+    }
+    if (!isDeepStrictEqual(asStored(restored), asStored(whole))) {
+      yield `wrong-checkpoint: of ${userId}` as const
+    }
+  }
+}
+
+/** Balances by plain addition of what the events say, against the stored accounts. */
+function* totals({ events, checkpoint, keyOf }: Remains) {
+  const sums = new Map<string, bigint>()
+  for (const { value, offset } of events) {
+    if (offset >= checkpoint.eventsOffset) break
+    const { userId, body } = eventCodec.decode(value)
+    const add = (accountId: string, amount: bigint): void => {
+      const account = `${userId}/${accountId}`
+      sums.set(account, (sums.get(account) ?? 0n) + amount)
+    }
+    if (body.type === 'TransactionCreated') add(body.accountId, body.amountMinor)
+    if (body.type === 'TransactionDeleted') add(body.accountId, -body.before.amountMinor)
+    if (body.type === 'TransactionUpdated') {
+      add(body.accountId, body.after.amountMinor - body.before.amountMinor)
+    }
+  }
+  for (const row of checkpoint.rows) {
+    const { type, id, held } = fromCheckpointRow(keyOf(row.userId), row)
+    if (type !== 'account' || held.state.status === 'unopened') continue
+    const sum = sums.get(`${row.userId}/${id}`) ?? 0n
+    if (held.state.balanceMinor !== sum) {
+      yield `wrong-total: ${id} of ${row.userId} has ${held.state.balanceMinor}, not ${sum}` as const
+    }
+  }
+}
+
+/** Through bytes and back, so that what was loaded and what was folded are of the same make. */
+function asStored(ledger: LedgerStates): readonly unknown[] {
+  return states(ledger).map(({ type, id, held }) => {
+    const codec = stateCodecs[type] as Codec<unknown>
+    return { ...held, type, id, state: codec.decode(codec.encode(held.state)) }
+  })
+}
+
+function sequencesOf(events: readonly StoredRecord[]): ReadonlyMap<string, number> {
+  const sequences = new Map<string, number>()
+  for (const { value } of events) {
+    const { userId, sequence } = eventCodec.decode(value)
+    sequences.set(userId, sequence)
+  }
+  return sequences
+}
+
+function hashOfEvent(value: Buffer): Buffer {
+  return hash('sha256', value.subarray(WIRE_PREFIX_BYTES), 'buffer')
+}

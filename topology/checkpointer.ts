@@ -1,0 +1,160 @@
+/**
+ * Saves changed states of one partition beside the loop.
+ *
+ * Invariant: the progress row passes an event only when every state that the event folds into is stored at that event
+ * or later. So a checkpoint is cut between two commits, holds every state changed since the one before, and the next
+ * one is cut only after it is stored.
+ */
+import { LedgerStates, type Cell, type Held } from '../actors/ledger-states.ts'
+import { SaldoError } from '../schemas/errors.ts'
+import type {
+  CheckpointProgress,
+  CheckpointRow,
+  CheckpointStore,
+} from '../sink/checkpoint-store.ts'
+import type { Keys } from './ledger-loader.ts'
+import { toCheckpointRow } from './state-codec.ts'
+
+export type CheckpointPace = {
+  readonly everyMs: number
+  readonly changedStates: number
+  /** Reading commands pauses above it. */
+  readonly changedStatesMax: number
+}
+
+/** A state that a batch changed, as it is at the end of that batch. */
+export type ChangedState = { readonly userId: string; readonly cell: Cell; readonly held: Held }
+
+// Sealing thousands of states at once would hold up the batches in between.
+const ROWS_PER_SLICE = 256
+
+export class Checkpointer {
+  readonly #partition: number
+  readonly #epoch: bigint
+  readonly #store: CheckpointStore
+  readonly #keys: Keys
+  readonly #pace: CheckpointPace
+  readonly #now: () => number
+  #changed = new Map<Cell, ChangedState>()
+  #savedOffset: bigint
+  #savedCommands: bigint | undefined
+  #lastCut: number
+  #saving: Promise<void> | undefined
+  #failure: unknown
+
+  constructor(options: {
+    readonly partition: number
+    readonly progress: CheckpointProgress
+    readonly store: CheckpointStore
+    readonly keys: Keys
+    readonly pace: CheckpointPace
+    readonly now: () => number
+  }) {
+    this.#partition = options.partition
+    this.#epoch = options.progress.epoch
+    this.#savedOffset = options.progress.eventsOffset
+    this.#savedCommands = options.progress.commandsOffset
+    this.#store = options.store
+    this.#keys = options.keys
+    this.#pace = options.pace
+    this.#now = options.now
+    this.#lastCut = options.now()
+  }
+
+  /** Takes what a committed batch changed, or what a restore folded. */
+  add(changes: readonly ChangedState[]): void {
+    for (const change of changes) this.#changed.set(change.cell, change)
+  }
+
+  /** The group's offset in the commands that the last stored checkpoint was cut at. */
+  get savedCommands(): bigint | undefined {
+    return this.#savedCommands
+  }
+
+  get isFull(): boolean {
+    return this.#changed.size >= this.#pace.changedStatesMax
+  }
+
+  /** Time for a checkpoint: enough changed, or something changed long enough ago, and the one before is stored. */
+  get isDue(): boolean {
+    if (this.#saving !== undefined) return false
+    return (
+      this.#changed.size >= this.#pace.changedStates ||
+      this.#now() - this.#lastCut >= this.#pace.everyMs
+    )
+  }
+
+  /** Throws what made a save in the background fail. Call at every turn of the loop. */
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  /** Cuts at a commit boundary: offsets after the last commit, and no commit on its way. Saves in the background. */
+  cut(eventsOffset: bigint, commandsOffset: bigint): void {
+    this.#lastCut = this.#now()
+    if (eventsOffset === this.#savedOffset && commandsOffset === this.#savedCommands) return
+    const changed = [...this.#changed.values()]
+    this.#changed = new Map()
+    this.#saving = this.#save(changed, eventsOffset, commandsOffset)
+      .catch((error: unknown) => {
+        this.#failure = error
+      })
+      .finally(() => {
+        this.#saving = undefined
+      })
+  }
+
+  /** Waits for the save on its way, if any. */
+  async settled(): Promise<void> {
+    await this.#saving
+    this.check()
+  }
+
+  async #save(
+    changed: readonly ChangedState[],
+    eventsOffset: bigint,
+    commandsOffset: bigint,
+  ): Promise<void> {
+    const rows: CheckpointRow[] = []
+    for (const [index, { userId, cell, held }] of changed.entries()) {
+      const key = this.#keys.cached(userId) ?? (await this.#keys.keysOf([userId])).get(userId)
+      // What belongs to an erased ledger is not stored again.
+      if (key !== undefined && key !== 'shredded') {
+        rows.push(toCheckpointRow(key, userId, cell.type, cell.id, held))
+      }
+      if (index % ROWS_PER_SLICE === ROWS_PER_SLICE - 1) await nextTurn()
+    }
+    const answer = await this.#store.save({
+      partition: this.#partition,
+      epoch: this.#epoch,
+      fromEventsOffset: this.#savedOffset,
+      toEventsOffset: eventsOffset,
+      commandsOffset,
+      rows,
+    })
+    if (answer === 'fenced') {
+      throw new SaldoError(
+        'SALDO_LEASE_FENCED',
+        `the checkpoints of partition ${this.#partition} have a newer owner`,
+        {
+          retryable: true,
+        },
+      )
+    }
+    this.#savedOffset = eventsOffset
+    this.#savedCommands = commandsOffset
+    for (const { cell, held } of changed) cell.savedSequence = held.sequence
+  }
+}
+
+/** The states of a ledger that a fold touched, each once, as they are now. */
+export function changedStates(
+  ledger: LedgerStates,
+  cells: Iterable<Cell>,
+): readonly ChangedState[] {
+  return Array.from(new Set(cells), (cell) => ({ userId: ledger.userId, cell, held: cell.held }))
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}

@@ -1,0 +1,114 @@
+/** Records of `ledger.commands` → commands with what needs no state, or dead letters. Nothing is lost, nothing throws. */
+import { hash, type KeyObject } from 'node:crypto'
+import type { PreparedCommand } from '../actors/answer.ts'
+import { candidatesOf, type Candidates } from '../actors/categoriser/candidates.ts'
+import { UNCATEGORIZED } from '../actors/categoriser/categories.ts'
+import { seal } from '../privacy/seal.ts'
+import { commandCodec, deadLetterCodec } from '../schemas/codec.ts'
+import { isId } from '../schemas/ids.ts'
+import { partitionOf } from '../schemas/partition.ts'
+import type { LedgerCommand } from '../schemas/types.ts'
+import type { NewRecord, Place, StoredRecord } from './log/log.ts'
+
+/** A quarter of the largest record: events carry old and new and must always fit. */
+export const COMMAND_BYTES_MAX = 256 * 1024
+const PAYLOAD_BYTES_KEPT = 16 * 1024
+
+export type DeadLetterCause = 'unreadable' | 'wrong-partition' | 'too-large' | 'failed'
+
+export type DecodedBatch = {
+  readonly commands: readonly PreparedCommand[]
+  readonly deadLetters: readonly NewRecord[]
+}
+
+export function decodeBatch(
+  records: readonly StoredRecord[],
+  place: Place,
+  partitions: number,
+  operator: KeyObject,
+): DecodedBatch {
+  const commands: PreparedCommand[] = []
+  const deadLetters: NewRecord[] = []
+  for (const record of records) {
+    const decoded = decode(record, place.partition, partitions)
+    if ('cause' in decoded) {
+      deadLetters.push(deadLetter(record, place, decoded.cause, decoded.detail, operator))
+    } else {
+      commands.push({
+        command: decoded,
+        partition: place.partition,
+        offset: record.offset,
+        recordedAt: record.appendedAt,
+        candidates: candidatesFor(decoded),
+      })
+    }
+  }
+  return { commands, deadLetters }
+}
+
+type Undecodable = { readonly cause: DeadLetterCause; readonly detail: string }
+
+function decode(
+  { key, value }: StoredRecord,
+  partition: number,
+  partitions: number,
+): LedgerCommand | Undecodable {
+  if (value.length > COMMAND_BYTES_MAX) {
+    return { cause: 'too-large', detail: `a command has at most ${COMMAND_BYTES_MAX} bytes` }
+  }
+  let command: LedgerCommand
+  try {
+    command = commandCodec.decode(value)
+  } catch (error) {
+    return { cause: 'unreadable', detail: error instanceof Error ? error.message : 'unreadable' }
+  }
+  if (!isId(command.userId)) return { cause: 'unreadable', detail: 'the user id is not an id' }
+  if (!isId(command.commandId))
+    return { cause: 'unreadable', detail: 'the command id is not an id' }
+  if (key.toString() !== command.userId) {
+    return { cause: 'wrong-partition', detail: 'the key is not the user id' }
+  }
+  if (partitionOf(key, partitions) !== partition) {
+    return { cause: 'wrong-partition', detail: 'the key belongs to another partition' }
+  }
+  return command
+}
+
+const NO_CANDIDATES: Candidates = {
+  merchant: null,
+  categoryId: UNCATEGORIZED,
+  confidence: 0,
+  source: 'fallback',
+  alternatives: [],
+  modelVersion: '',
+}
+
+function candidatesFor({ body }: LedgerCommand): Candidates {
+  return body.type === 'RecordTransaction' ? candidatesOf(body) : NO_CANDIDATES
+}
+
+/** The record itself goes along, truncated and sealed for the operator: commands are in clear, dead letters are not. */
+export function deadLetter(
+  record: StoredRecord,
+  { topic, partition }: Place,
+  cause: DeadLetterCause,
+  detail: string,
+  operator: KeyObject,
+): NewRecord {
+  const value = deadLetterCodec.encode({
+    cause,
+    detail,
+    topic,
+    partition,
+    offset: Number(record.offset),
+    recordedAt: record.appendedAt,
+    payloadHash: hash('sha256', record.value, 'buffer'),
+    payloadLength: record.value.length,
+    payload: seal(
+      operator,
+      record.value.subarray(0, PAYLOAD_BYTES_KEPT),
+      `dead letter|${topic}|${partition}|${record.offset}`,
+    ),
+  })
+  return { topic: 'ledger.dead-letters', partition, key: record.key, value }
+}

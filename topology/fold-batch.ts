@@ -1,0 +1,109 @@
+/** What a batch of items does to the table of one processor. The same fold serves the live reader, rebuild and verify. */
+import type { TableWrite } from '../sink/table-store.ts'
+import { keyText, tables, type Row, type Table, type TableName } from '../sink/tables.ts'
+import type {
+  DeltaProcessor,
+  FirstProcessor,
+  Processor,
+  AnyRowProcessor,
+  Sourced,
+} from './processors/processor.ts'
+
+export type ReadRows = (table: TableName, keys: readonly Row[]) => Promise<readonly Row[]>
+
+export async function foldBatch<Item>(
+  processor: Processor<Item>,
+  sources: readonly Sourced<Item>[],
+  read: ReadRows,
+): Promise<TableWrite> {
+  const table = tableOf(processor)
+  switch (processor.kind) {
+    case 'archive':
+      return { table, mode: 'append', rows: sources.map((source) => processor.row(source)) }
+    case 'deltas':
+      return { table, mode: 'add', rows: addUp(processor, sources) }
+    case 'rows':
+      return stepRows(processor, sources, read)
+    case 'first':
+      return { table, mode: 'keep', rows: keepFirst(processor, sources) }
+  }
+}
+
+export function tableOf(processor: { readonly table: string }): TableName {
+  if (!(processor.table in tables)) throw new Error(`no table ${processor.table}`)
+  return processor.table as TableName
+}
+
+function addUp<Item>(
+  processor: DeltaProcessor<Item>,
+  sources: readonly Sourced<Item>[],
+): readonly Row[] {
+  const table: Table = tables[tableOf(processor)]
+  const totals = new Map<string, { [column: string]: Row[string] }>()
+  for (const { item } of sources) {
+    for (const delta of processor.deltas(item)) {
+      const key = keyText(table, delta)
+      const total = totals.get(key)
+      if (total === undefined) totals.set(key, { ...delta })
+      else for (const column of table.sums ?? []) total[column] = sum(total[column], delta[column])
+    }
+  }
+  return [...totals.values()]
+}
+
+function sum(a: Row[string] | undefined, b: Row[string] | undefined): number | bigint {
+  if (typeof a === 'bigint' && typeof b === 'bigint') return a + b
+  if (typeof a === 'number' && typeof b === 'number') return a + b
+  throw new Error('a sum is of counts or of money')
+}
+
+async function stepRows<Item>(
+  processor: AnyRowProcessor<Item>,
+  sources: readonly Sourced<Item>[],
+  read: ReadRows,
+): Promise<TableWrite> {
+  const name = tableOf(processor)
+  const table: Table = tables[name]
+  const items: { readonly key: string; readonly item: Item }[] = []
+  const unread = new Map<string, Row>()
+  const begun = new Set<string>()
+  for (const { item } of sources) {
+    const key = processor.keyOf(item)
+    if (key === undefined) continue
+    const text = keyText(table, key)
+    if (processor.begins(item)) begun.add(text)
+    else if (!begun.has(text)) unread.set(text, key)
+    items.push({ key: text, item })
+  }
+  const keys = new Map<string, Row>()
+  const folded = new Map<string, Row | undefined>()
+  for (const row of await read(name, [...unread.values()])) folded.set(keyText(table, row), row)
+  for (const { key, item } of items) {
+    const before = folded.get(key)
+    folded.set(key, processor.step(before as never, item))
+    keys.set(key, processor.keyOf(item) as Row)
+  }
+  const rows: Row[] = []
+  const removed: Row[] = []
+  for (const [key, keyRow] of keys) {
+    const row = folded.get(key)
+    if (row === undefined) removed.push(keyRow)
+    else rows.push(row)
+  }
+  return { table: name, mode: 'upsert', rows, removed }
+}
+
+function keepFirst<Item>(
+  processor: FirstProcessor<Item>,
+  sources: readonly Sourced<Item>[],
+): readonly Row[] {
+  const table: Table = tables[tableOf(processor)]
+  const kept = new Map<string, Row>()
+  for (const { item } of sources) {
+    const row = processor.row(item)
+    const key = keyText(table, row)
+    const before = kept.get(key)
+    if (before === undefined || processor.givesWay(before, row)) kept.set(key, row)
+  }
+  return [...kept.values()]
+}

@@ -1,0 +1,302 @@
+/**
+ * The log in memory, for tests and simulation: deterministic, seeded, without a clock or a timer.
+ *
+ * Invariant: it does everything the port allows and no adapter does often. Offsets jump, aborted batches use offsets up
+ * and stay invisible, answers get lost before and after a commit took effect, and a replaced owner may not be told.
+ */
+import { SaldoError } from '../../schemas/errors.ts'
+import { topics } from '../../schemas/topics.ts'
+import type {
+  BatchLimit,
+  GroupPlace,
+  Lease,
+  Log,
+  NewRecord,
+  Place,
+  Producer,
+  Slice,
+  StoredRecord,
+} from './log.ts'
+
+export type LogStep = 'append' | 'acquire' | 'read' | 'end' | 'before-commit' | 'after-commit'
+/** `fail`: refused, nothing happened. `in-doubt`: the answer is lost; what the step does has happened, except before a commit. */
+export type LogFault = 'none' | 'fail' | 'in-doubt'
+
+export type MemoryLogOptions = {
+  readonly partitions: number
+  readonly seed: number
+  readonly now: () => number
+  /** Asked at every step. A promise holds the step up, so that others come in between. */
+  readonly fault?: (step: LogStep, place: Place) => LogFault | Promise<LogFault>
+}
+
+export type MemoryLog = Log & {
+  /** Another instance over the same records, as another process has. */
+  reopen(options?: Partial<MemoryLogOptions>): MemoryLog
+  /** The end of this process: whatever it calls from now on fails, what is committed stays. */
+  crash(): void
+  /** No signal reaches this instance any more: its owners learn that they were replaced from a refused commit. */
+  cutOff(): void
+  /** For a judge: every committed record, and where a group stands. */
+  committed(place: Place): readonly StoredRecord[]
+  groupOffset(place: GroupPlace): bigint | undefined
+}
+
+export function memoryLog(options: MemoryLogOptions): MemoryLog {
+  return instance(new Storage(options.partitions, options.seed), options)
+}
+
+type Stored = { readonly records: StoredRecord[]; end: bigint }
+type Group = { epoch: bigint; committed: bigint | undefined; owner: AbortController | undefined }
+
+/** What survives every process. All methods are synchronous: each is one atomic step. */
+class Storage {
+  readonly partitions: number
+  readonly identity: string
+  readonly waiting = new Set<() => void>()
+  readonly #places = new Map<string, Stored>()
+  readonly #groups = new Map<string, Group>()
+  readonly #producers = new Map<number, number>()
+  #random: number
+  #producerCount = 0
+
+  constructor(partitions: number, seed: number) {
+    this.partitions = partitions
+    this.#random = seed >>> 0
+    this.identity = identityOf(seed)
+  }
+
+  stored({ topic, partition }: Place): Stored {
+    if (!(topic in topics) || !(partition >= 0 && partition < this.partitions)) {
+      throw new SaldoError('SALDO_LOG_MISMATCH', `${topic} has no partition ${partition}`)
+    }
+    const key = `${topic}/${partition}`
+    const stored = this.#places.get(key) ?? { records: [], end: 0n }
+    this.#places.set(key, stored)
+    return stored
+  }
+
+  group({ group, topic, partition }: GroupPlace): Group {
+    const key = `${group}/${topic}/${partition}`
+    const known = this.#groups.get(key) ?? { epoch: 0n, committed: undefined, owner: undefined }
+    this.#groups.set(key, known)
+    return known
+  }
+
+  newProducer(): number {
+    return ++this.#producerCount
+  }
+
+  appendOnce(producer: number, number: number, records: readonly NewRecord[], now: number): void {
+    if ((this.#producers.get(producer) ?? 0) >= number) return
+    this.write(records, now)
+    this.#producers.set(producer, number)
+  }
+
+  write(records: readonly NewRecord[], now: number): void {
+    const touched = new Set(records.map((record) => this.stored(record)))
+    for (const record of records) {
+      const stored = this.stored(record)
+      const { key, value } = record
+      stored.records.push({
+        offset: stored.end++,
+        key: Buffer.from(key),
+        value: Buffer.from(value),
+        appendedAt: now,
+      })
+    }
+    for (const stored of touched) stored.end += this.#gap()
+    this.wake()
+  }
+
+  /** An aborted batch: its offsets are gone, its records were never there. */
+  abort(records: readonly NewRecord[]): void {
+    for (const record of records) this.stored(record).end++
+    this.wake()
+  }
+
+  wake(): void {
+    for (const resolve of this.waiting) resolve()
+  }
+
+  /** As the control records of a transaction: none, or a few. */
+  #gap(): bigint {
+    this.#random = (Math.imul(this.#random, 1_664_525) + 1_013_904_223) >>> 0
+    return BigInt(Math.max(0, (this.#random >>> 29) - 4))
+  }
+}
+
+function instance(storage: Storage, options: MemoryLogOptions): MemoryLog {
+  const dead = new AbortController()
+  let deaf = false
+  const step = async (name: LogStep, place: Place): Promise<LogFault> => {
+    if (dead.signal.aborted) throw unavailable('this process has ended')
+    const fault = (await options.fault?.(name, place)) ?? 'none'
+    if (dead.signal.aborted) throw unavailable('this process has ended')
+    if (fault === 'fail' && name !== 'before-commit') throw unavailable(`${name} was refused`)
+    return fault
+  }
+  const slice = async (place: Place, offset: bigint, limit: BatchLimit): Promise<Slice> => {
+    await step('read', place)
+    return sliceOf(storage.stored(place), offset, limit)
+  }
+  return {
+    partitions: storage.partitions,
+    identity: storage.identity,
+    producer: () => producerOf(storage, options, step),
+    async acquire(place) {
+      const fault = await step('acquire', place)
+      const lost = new AbortController()
+      const group = raiseEpoch(storage, place, () => {
+        if (!deaf) lost.abort()
+      })
+      if (fault === 'in-doubt') throw unavailable('the answer to a take-over was lost')
+      dead.signal.addEventListener('abort', () => lost.abort())
+      return leaseOf(storage, options, { place, group, lost, step })
+    },
+    read: slice,
+    async end(place) {
+      await step('end', place)
+      return storage.stored(place).end
+    },
+    async arrival(place, offset, signal) {
+      if (signal.aborted || dead.signal.aborted || storage.stored(place).end > offset) return
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const signals = [signal, dead.signal]
+      storage.waiting.add(resolve)
+      for (const each of signals) each.addEventListener('abort', () => resolve())
+      await promise
+      storage.waiting.delete(resolve)
+    },
+    close: () => Promise.resolve(),
+    reopen(changes = {}) {
+      const { partitions = storage.partitions } = changes
+      if (partitions !== storage.partitions) {
+        throw new SaldoError(
+          'SALDO_LOG_MISMATCH',
+          `the log has ${storage.partitions} partitions, not ${partitions}: their number is fixed for life`,
+        )
+      }
+      return instance(storage, { ...options, ...changes })
+    },
+    crash: () => dead.abort(),
+    cutOff() {
+      deaf = true
+    },
+    committed: (place) => [...storage.stored(place).records],
+    groupOffset: (place) => storage.group(place).committed,
+  }
+}
+
+type Step = (name: LogStep, place: Place) => Promise<LogFault>
+
+function producerOf(storage: Storage, { now }: MemoryLogOptions, step: Step): Producer {
+  const producer = storage.newProducer()
+  let number = 0
+  return {
+    async append(records) {
+      const first = records[0]
+      if (first === undefined) return
+      number++
+      const fault = await step('append', first)
+      for (const record of records) storage.stored(record)
+      storage.appendOnce(producer, number, records, now())
+      // The answer was lost, so the producer sends the same number again.
+      if (fault === 'in-doubt') storage.appendOnce(producer, number, records, now())
+    },
+    close: () => Promise.resolve(),
+  }
+}
+
+function raiseEpoch(storage: Storage, place: GroupPlace, replaced: () => void): Group {
+  storage.stored(place)
+  const group = storage.group(place)
+  group.owner?.abort()
+  group.epoch++
+  group.owner = new AbortController()
+  group.owner.signal.addEventListener('abort', replaced)
+  return { ...group }
+}
+
+function leaseOf(
+  storage: Storage,
+  { now }: MemoryLogOptions,
+  lease: {
+    readonly place: GroupPlace
+    readonly group: Group
+    readonly lost: AbortController
+    readonly step: Step
+  },
+): Lease {
+  const { place, group, lost, step } = lease
+  return {
+    place,
+    epoch: group.epoch,
+    committed: group.committed,
+    lost: lost.signal,
+    async commit(records, nextOffset) {
+      const before = await step('before-commit', place)
+      const current = storage.group(place)
+      if (current.epoch !== group.epoch) {
+        lost.abort()
+        throw new SaldoError(
+          'SALDO_LEASE_FENCED',
+          `partition ${place.partition} has a newer owner`,
+          { retryable: true },
+        )
+      }
+      if (before !== 'none') storage.abort(records)
+      if (before === 'fail') throw unavailable('a commit was refused')
+      if (before === 'in-doubt') throw inDoubt()
+      for (const record of records) storage.stored(record)
+      storage.write(records, now())
+      current.committed = nextOffset
+      const after = await step('after-commit', place).catch(() => 'in-doubt')
+      if (after !== 'none') throw inDoubt()
+    },
+    release() {
+      lost.abort()
+      return Promise.resolve()
+    },
+  }
+}
+
+function sliceOf({ records, end }: Stored, offset: bigint, limit: BatchLimit): Slice {
+  const taken: StoredRecord[] = []
+  let bytes = 0
+  for (let index = firstAt(records, offset); taken.length < limit.records; index++) {
+    const record = records[index]
+    if (record === undefined) return { records: taken, next: end > offset ? end : offset, end }
+    bytes += record.value.length
+    if (taken.length > 0 && bytes > limit.bytes) break
+    taken.push(record)
+  }
+  const last = taken.at(-1)
+  return { records: taken, next: last === undefined ? offset : last.offset + 1n, end }
+}
+
+/** Index of the first record at or after an offset. */
+function firstAt(records: readonly StoredRecord[], offset: bigint): number {
+  let low = 0
+  let high = records.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((records[middle]?.offset ?? 0n) < offset) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+function identityOf(seed: number): string {
+  return `00000000-0000-4000-8000-${(seed >>> 0).toString(16).padStart(12, '0')}`
+}
+
+function unavailable(message: string): SaldoError {
+  return new SaldoError('SALDO_LOG_UNAVAILABLE', message, { retryable: true })
+}
+
+function inDoubt(): SaldoError {
+  return new SaldoError('SALDO_COMMIT_IN_DOUBT', 'the answer to a commit was lost', {
+    retryable: true,
+  })
+}

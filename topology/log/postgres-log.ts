@@ -1,0 +1,187 @@
+/**
+ * The log on PostgreSQL. What a commit or an append does happens in one server-side call (sink/migrations/001-log):
+ * no client round trip under a lock, and no lock while a client is still sending.
+ */
+import { randomUUID } from 'node:crypto'
+import type { Pool } from 'pg'
+import { SaldoError } from '../../schemas/errors.ts'
+import { topics } from '../../schemas/topics.ts'
+import { asSaldoError, openPool } from '../../sink/postgres/pool.ts'
+import type { BatchLimit, Log, NewRecord, Place, Producer, Slice, StoredRecord } from './log.ts'
+import { recordArrays } from './postgres-arrays.ts'
+import { acquireLease } from './postgres-lease.ts'
+import { wakeUps, type WakeUps } from './postgres-wake-ups.ts'
+
+const APPEND_TRIES_MAX = 5
+
+/** Opens the log of a migrated database; creates the topics on first use, refuses another number of partitions. */
+export async function postgresLog(options: {
+  readonly url: string
+  readonly partitions: number
+  readonly role: string
+}): Promise<Log> {
+  const pool = openPool(options.url, { role: options.role, max: 8 })
+  try {
+    await createTopics(pool, options.partitions)
+    const { rows } = await pool.query<{ id: string }>('SELECT id FROM log_identity')
+    const wakes = await wakeUps(options.url, options.role)
+    return logOf(pool, options.url, options.partitions, rows[0]?.id ?? '', wakes)
+  } catch (error) {
+    await pool.end()
+    throw asSaldoError(error)
+  }
+}
+
+/** One statement per table: a start with another number of partitions leaves nothing behind. */
+async function createTopics(pool: Pool, partitions: number): Promise<void> {
+  const wanted = Object.values(topics)
+  await pool.query(
+    `INSERT INTO log_topics SELECT id, name, $3 FROM unnest($1::smallint[], $2::text[]) AS wanted (id, name)
+     WHERE NOT EXISTS (SELECT FROM log_topics WHERE partitions <> $3) ON CONFLICT DO NOTHING`,
+    [wanted.map(({ topicId }) => topicId), wanted.map(({ name }) => name), partitions],
+  )
+  const { rows } = await pool.query<{ name: string; partitions: number }>(
+    'SELECT name, partitions FROM log_topics WHERE partitions <> $1',
+    [partitions],
+  )
+  const other = rows[0]
+  if (other !== undefined) {
+    throw new SaldoError(
+      'SALDO_LOG_MISMATCH',
+      `${other.name} has ${other.partitions} partitions, not ${partitions}: their number is fixed for life`,
+    )
+  }
+  await pool.query(
+    'INSERT INTO log_heads (topic_id, partition) SELECT topic_id, generate_series(0, partitions - 1) FROM log_topics ON CONFLICT DO NOTHING',
+  )
+}
+
+function logOf(pool: Pool, url: string, partitions: number, identity: string, wakes: WakeUps): Log {
+  return {
+    partitions,
+    identity,
+    producer: () => producerOf(pool, wakes),
+    acquire: (place) => acquireLease(url, place, wakes),
+    read: (place, offset, limit) => readSlice(pool, place, offset, limit),
+    end: async (place) => (await readSlice(pool, place, 0n, { records: 0, bytes: 0 })).end,
+    async arrival(place, offset, signal) {
+      const woken = wakes.next(place, signal)
+      const end = await readEnd(pool, place)
+      if (end > offset) woken.cancel()
+      else await woken.arrived
+    },
+    async close() {
+      await wakes.close()
+      await pool.end()
+    },
+  }
+}
+
+function producerOf(pool: Pool, wakes: WakeUps): Producer {
+  const producerId = randomUUID()
+  let number = 0
+  return {
+    async append(records) {
+      if (records.length === 0) return
+      number++
+      await appendOnce(pool, producerId, number, records)
+      wakes.announce(records)
+    },
+    close: () => Promise.resolve(),
+  }
+}
+
+/** The number makes repeating safe: what was stored by a call whose answer was lost is not stored again. */
+async function appendOnce(
+  pool: Pool,
+  producerId: string,
+  number: number,
+  records: readonly NewRecord[],
+): Promise<void> {
+  const values = [producerId, number, ...recordArrays(records)]
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await pool.query({
+        name: 'log-append',
+        text: 'SELECT log_append($1, $2, $3, $4, $5, $6, $7)',
+        values,
+      })
+      return
+    } catch (cause) {
+      const error = asSaldoError(cause)
+      if (!(error instanceof SaldoError) || !error.retryable || attempt === APPEND_TRIES_MAX)
+        throw error
+    }
+  }
+}
+
+type Row = {
+  readonly offset: bigint
+  readonly key: Buffer
+  readonly value: Buffer
+  readonly appended_at_ms: bigint
+}
+
+/** The end is read first: what is committed in between shows in the records and not in the end, never the other way. */
+async function readSlice(
+  pool: Pool,
+  place: Place,
+  offset: bigint,
+  limit: BatchLimit,
+): Promise<Slice> {
+  const end = await readEnd(pool, place)
+  if (limit.records === 0 || end <= offset) return { records: [], next: offset, end }
+  try {
+    const { rows } = await pool.query<Row>({
+      name: 'log-read',
+      text: `SELECT "offset", key, value, appended_at_ms FROM (
+               SELECT *, sum(octet_length(value)) OVER (ORDER BY "offset") AS bytes, row_number() OVER (ORDER BY "offset") AS nth FROM (
+                 SELECT "offset", key, value, appended_at_ms FROM log_records
+                 WHERE topic_id = $1 AND partition = $2 AND "offset" >= $3 AND "offset" < $4
+                 ORDER BY "offset" LIMIT $5) AS page) AS measured
+             WHERE bytes <= $6 OR nth = 1 ORDER BY "offset"`,
+      values: [
+        topics[place.topic].topicId,
+        place.partition,
+        offset,
+        end,
+        limit.records,
+        limit.bytes,
+      ],
+    })
+    const records = rows.map(storedOf)
+    const last = records.at(-1)
+    return { records, next: last === undefined ? end : last.offset + 1n, end }
+  } catch (error) {
+    throw asSaldoError(error)
+  }
+}
+
+function storedOf(row: Row): StoredRecord {
+  return {
+    offset: row.offset,
+    key: row.key,
+    value: row.value,
+    appendedAt: Number(row.appended_at_ms),
+  }
+}
+
+async function readEnd(pool: Pool, place: Place): Promise<bigint> {
+  try {
+    const { rows } = await pool.query<{ next_offset: bigint }>({
+      name: 'log-end',
+      text: 'SELECT next_offset FROM log_heads WHERE topic_id = $1 AND partition = $2',
+      values: [topics[place.topic].topicId, place.partition],
+    })
+    const head = rows[0]
+    if (head === undefined) {
+      throw new SaldoError(
+        'SALDO_LOG_MISMATCH',
+        `${place.topic} has no partition ${place.partition}`,
+      )
+    }
+    return head.next_offset
+  } catch (error) {
+    throw asSaldoError(error)
+  }
+}

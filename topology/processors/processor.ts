@@ -1,0 +1,68 @@
+import type { OpenedEvent } from '../../schemas/opened-event.ts'
+
+/** What a processor may put into a column: money is a bigint, a date is days, a time milliseconds since 1970 UTC. */
+export type Value = string | number | bigint | boolean | null | readonly string[] | Buffer
+export type Row = { readonly [column: string]: Value }
+
+/** An item of a topic with where it came from. */
+export type Sourced<Item> = {
+  readonly item: Item
+  readonly partition: number
+  readonly offset: bigint
+  readonly value: Buffer
+}
+
+/** Append only: one row per item, written once. */
+export type ArchiveProcessor<Item> = {
+  readonly kind: 'archive'
+  readonly name: string
+  readonly table: string
+  row(source: Sourced<Item>): Row
+}
+
+/** Additive: what an item adds to sums. Nothing is read; a row whose last sum becomes 0 goes. */
+export type DeltaProcessor<Item> = {
+  readonly kind: 'deltas'
+  readonly name: string
+  readonly table: string
+  deltas(item: Item): readonly Row[]
+}
+
+/** A row per key, folded: read, stepped, written back. */
+export type RowProcessor<Item, R extends Row = Row> = {
+  readonly kind: 'rows'
+  readonly name: string
+  readonly table: string
+  /** Key columns of the row that the item concerns; undefined when it concerns none. */
+  keyOf(item: Item): Row | undefined
+  /** The item is the first of its row, so nothing needs to be read. */
+  begins(item: Item): boolean
+  /** The row after the item; undefined removes it. */
+  step(row: R | undefined, item: Item): R | undefined
+}
+
+/** One row per key: the first, unless it gives way to a better one. */
+export type FirstProcessor<Item> = {
+  readonly kind: 'first'
+  readonly name: string
+  readonly table: string
+  row(item: Item): Row
+  givesWay(kept: Row, next: Row): boolean
+}
+
+/** A row processor whose row type only its own step knows: the runtime hands back what the step gave. */
+export type AnyRowProcessor<Item> = Omit<RowProcessor<Item>, 'step'> & {
+  step(row: never, item: Item): Row | undefined
+}
+
+export type Processor<Item> =
+  | ArchiveProcessor<Item>
+  | DeltaProcessor<Item>
+  | AnyRowProcessor<Item>
+  | FirstProcessor<Item>
+
+/** The row a step was promised; without it the log or the table is not what it should be. */
+export function existing<R>(row: R | undefined, event: OpenedEvent): R {
+  if (row === undefined) throw new Error(`${event.body.type} for a row that does not exist`)
+  return row
+}

@@ -1,0 +1,112 @@
+/**
+ * Brings an owner's memory to the committed end of the events: what the checkpoint lacks is read from the log, folded,
+ * and marked changed, so that the first checkpoint of this owner holds the whole tail.
+ */
+import type { LedgerHost } from '../actors/host/host.ts'
+import { foldsInto } from '../actors/ledger.ts'
+import { openPersonal } from '../privacy/personal.ts'
+import { eventCodec } from '../schemas/codec.ts'
+import { SaldoError } from '../schemas/errors.ts'
+import type { LedgerEvent } from '../schemas/types.ts'
+import type { CheckpointStore } from '../sink/checkpoint-store.ts'
+import { changedStates, type ChangedState, type Checkpointer } from './checkpointer.ts'
+import { loadMissing, type Keys } from './ledger-loader.ts'
+import type { BatchLimit, Log, StoredRecord } from './log/log.ts'
+import { eventHash } from './sealer.ts'
+
+type Tail = {
+  readonly log: Log
+  readonly partition: number
+  readonly from: bigint
+  readonly host: LedgerHost
+  readonly store: CheckpointStore
+  readonly keys: Keys
+  readonly checkpointer: Checkpointer
+  readonly limit: BatchLimit
+}
+
+/** Folds the tail and returns the committed end of the events and how many were folded. */
+export async function restore(
+  tail: Tail,
+): Promise<{ readonly end: bigint; readonly folded: number }> {
+  const place = { topic: 'ledger.events', partition: tail.partition } as const
+  const end = await tail.log.end(place)
+  if (tail.from > end) {
+    throw new SaldoError(
+      'SALDO_LOG_MISMATCH',
+      `the checkpoint of partition ${tail.partition} is ahead of the log (${tail.from} > ${end}): the log was restored from an older copy`,
+    )
+  }
+  let position = tail.from
+  let folded = 0
+  while (position < end) {
+    const slice = await tail.log.read(place, position, tail.limit)
+    await foldSlice(tail, slice.records)
+    folded += slice.records.length
+    position = slice.next
+  }
+  return { end, folded }
+}
+
+async function foldSlice(tail: Tail, records: readonly StoredRecord[]): Promise<void> {
+  const events = records.map((record) => ({
+    event: decodeEvent(record, tail.partition),
+    value: record.value,
+  }))
+  const users = [...new Set(events.map(({ event }) => event.userId))]
+  const keys = await tail.keys.keysOf(users)
+  const readable = events.filter(({ event }) => keys.get(event.userId) !== 'shredded')
+  await loadMissing(
+    tail.host,
+    {
+      ledgers: users.filter((userId) => tail.host.ledger(userId) === undefined),
+      transactions: transactionsOf(
+        tail.host,
+        readable.map(({ event }) => event),
+      ),
+    },
+    tail.store,
+    tail.keys,
+  )
+  const changes: ChangedState[] = []
+  for (const { event, value } of readable) {
+    const ledger = tail.host.ledger(event.userId)
+    if (ledger === undefined) throw new Error('an event of a ledger that was not loaded')
+    const opened = { ...event, personal: openPersonal(keys.get(event.userId), event) }
+    const folded = ledger.fold(opened, eventHash(value))
+    changes.push(
+      ...changedStates(
+        ledger,
+        folded.map(({ cell }) => cell),
+      ),
+    )
+  }
+  tail.checkpointer.add(changes)
+}
+
+/** An event that does not decode stops its reader: skipping it would make every total after it wrong. */
+export function decodeEvent(record: StoredRecord, partition: number): LedgerEvent {
+  try {
+    return eventCodec.decode(record.value)
+  } catch (cause) {
+    throw new SaldoError(
+      'SALDO_EVENT_UNREADABLE',
+      `the event at partition ${partition} offset ${record.offset} is not readable`,
+      { retryable: false, cause },
+    )
+  }
+}
+
+function transactionsOf(
+  host: LedgerHost,
+  events: readonly LedgerEvent[],
+): readonly { readonly userId: string; readonly transactionId: string }[] {
+  const wanted = new Map<string, { userId: string; transactionId: string }>()
+  for (const { userId, body } of events) {
+    for (const { type, id } of foldsInto(body)) {
+      if (type !== 'transaction' || host.ledger(userId)?.has({ type, id })) continue
+      wanted.set(`${userId}/${id}`, { userId, transactionId: id })
+    }
+  }
+  return [...wanted.values()]
+}

@@ -1,0 +1,276 @@
+/**
+ * The actor loop of one partition: where exactly-once is made.
+ *
+ * Invariant: events, outcomes and the consumed offset of a batch are one commit. On any failure the states are thrown
+ * away and the partition is fenced and restored again: they are a cache of the log and nothing more.
+ */
+import type { KeyObject } from 'node:crypto'
+import { LedgerHost, type Answered, type Sharding } from '../actors/host/host.ts'
+import type { PreparedCommand } from '../actors/answer.ts'
+import { outcomeCodec } from '../schemas/codec.ts'
+import { SaldoError } from '../schemas/errors.ts'
+import type { CheckpointStore } from '../sink/checkpoint-store.ts'
+import { Checkpointer, type ChangedState, type CheckpointPace } from './checkpointer.ts'
+import { deadLetter, decodeBatch } from './decode-batch.ts'
+import { loadMissing, type Keys } from './ledger-loader.ts'
+import type { BatchLimit, GroupPlace, Lease, Log, NewRecord, Slice } from './log/log.ts'
+import { restore } from './restore.ts'
+
+export type LeaseState = 'fencing' | 'restoring' | 'running' | 'draining'
+
+export type ActorDeps = {
+  readonly log: Log
+  readonly store: CheckpointStore
+  readonly keys: Keys & { readonly operator: KeyObject }
+  readonly sharding: Sharding
+  readonly limit: BatchLimit
+  readonly pace: CheckpointPace
+  /** States kept in memory; clean ones above it leave after a checkpoint. */
+  readonly cellsMax: number
+  readonly now: () => number
+  readonly observe: ActorObserver
+}
+
+/** What the loop tells whoever watches: metrics, logs, tests. */
+export type ActorObserver = {
+  state(partition: number, state: LeaseState): void
+  committed(
+    partition: number,
+    batch: { readonly answers: readonly Answered[]; readonly deadLetters: number },
+  ): void
+  fault(partition: number, error: unknown): void
+}
+
+/** Name of the consumer group; offsets are kept under it for ever. */
+export const ACTOR_GROUP = 'saldo.actors'
+
+/** Owns the partition until `stop` fires, then drains. Rejects when the partition cannot go on or has a newer owner. */
+export async function runActors(
+  partition: number,
+  deps: ActorDeps,
+  stop: AbortSignal,
+): Promise<void> {
+  const place: GroupPlace = { group: ACTOR_GROUP, topic: 'ledger.commands', partition }
+  deps.observe.state(partition, 'fencing')
+  const lease = await deps.log.acquire(place)
+  const host = new LedgerHost(deps.sharding)
+  try {
+    const progress = await deps.store.takeOver(partition, deps.log.identity)
+    const committed = lease.committed ?? 0n
+    if ((progress.commandsOffset ?? 0n) > committed) {
+      throw new SaldoError(
+        'SALDO_OFFSET_LOST',
+        `the group's offset of partition ${partition} is ${committed}, behind ${progress.commandsOffset} that a checkpoint has seen: the log lost it`,
+      )
+    }
+    deps.observe.state(partition, 'restoring')
+    const checkpointer = new Checkpointer({
+      partition,
+      progress,
+      store: deps.store,
+      keys: deps.keys,
+      pace: deps.pace,
+      now: deps.now,
+    })
+    const { folded } = await restore({
+      log: deps.log,
+      partition,
+      from: progress.eventsOffset,
+      host,
+      store: deps.store,
+      keys: deps.keys,
+      checkpointer,
+      limit: deps.limit,
+    })
+    if (lease.committed === undefined && folded > 0) {
+      throw new SaldoError(
+        'SALDO_OFFSET_LOST',
+        `partition ${partition} has events, and the group has no offset: the log lost it`,
+      )
+    }
+    deps.observe.state(partition, 'running')
+    await new Owner(lease, host, checkpointer, deps, committed).run(stop)
+  } finally {
+    host.stop()
+    await lease.release()
+  }
+}
+
+/** A decided batch on its way into the log. */
+type Batch = {
+  readonly records: readonly NewRecord[]
+  readonly next: bigint
+  readonly changes: readonly ChangedState[]
+  readonly answers: readonly Answered[]
+  readonly deadLetters: number
+}
+
+class Owner {
+  readonly #lease: Lease
+  readonly #host: LedgerHost
+  readonly #checkpointer: Checkpointer
+  readonly #deps: ActorDeps
+  readonly #partition: number
+  #committed: bigint
+  #evictedAt: bigint | undefined
+
+  constructor(
+    lease: Lease,
+    host: LedgerHost,
+    checkpointer: Checkpointer,
+    deps: ActorDeps,
+    committed: bigint,
+  ) {
+    this.#lease = lease
+    this.#host = host
+    this.#checkpointer = checkpointer
+    this.#deps = deps
+    this.#partition = lease.place.partition
+    this.#committed = committed
+  }
+
+  async run(stop: AbortSignal): Promise<void> {
+    const { log } = this.#deps
+    const over = AbortSignal.any([stop, this.#lease.lost])
+    let position = this.#committed
+    let committing = Promise.resolve()
+    try {
+      while (!over.aborted) {
+        this.#letGo()
+        const slice = await log.read(this.#lease.place, position, this.#deps.limit)
+        if (slice.records.length === 0) {
+          // Offsets jump: with the old position there would always be something to wait for.
+          position = slice.next
+          await committing
+          await this.#idle(position, over)
+          continue
+        }
+        // Steps 1 to 4 of this batch run while the batch before commits; its commit waits for that one.
+        const batch = await this.#decide(slice)
+        await committing
+        await this.#relieve()
+        committing = this.#commit(batch)
+        // Awaited at the next turn; a failure in between must not count as unheard.
+        committing.catch(() => undefined)
+        position = slice.next
+      }
+      await committing
+    } catch (error) {
+      await committing.catch(() => undefined)
+      throw error
+    }
+    if (stop.aborted && !this.#lease.lost.aborted) await this.#drain()
+  }
+
+  async #decide(slice: Slice): Promise<Batch> {
+    const { log, store, keys } = this.#deps
+    const { commands, deadLetters } = decodeBatch(
+      slice.records,
+      this.#lease.place,
+      log.partitions,
+      keys.operator,
+    )
+    await loadMissing(this.#host, this.#host.missing(commands), store, keys)
+    const answers = await this.#host.decide(commands)
+    // Between two batches nothing folds, so what the cells hold now is what this batch left.
+    const cells = new Map<ChangedState['cell'], ChangedState>()
+    for (const [index, { touched }] of answers.entries()) {
+      const userId = (commands[index] as PreparedCommand).command.userId
+      for (const cell of touched) cells.set(cell, { userId, cell, held: cell.held })
+    }
+    const failed = this.#failures(slice, commands, answers)
+    return {
+      records: [...recordsOf(this.#partition, commands, answers), ...deadLetters, ...failed],
+      next: slice.next,
+      changes: [...cells.values()],
+      answers,
+      deadLetters: deadLetters.length + failed.length,
+    }
+  }
+
+  #failures(
+    slice: Slice,
+    commands: readonly PreparedCommand[],
+    answers: readonly Answered[],
+  ): readonly NewRecord[] {
+    const letters: NewRecord[] = []
+    for (const [index, { fault }] of answers.entries()) {
+      if (fault === undefined) continue
+      this.#deps.observe.fault(this.#partition, fault)
+      const { offset } = commands[index] as PreparedCommand
+      const record = slice.records.find((stored) => stored.offset === offset)
+      if (record === undefined) throw new Error('a command without its record')
+      letters.push(
+        deadLetter(
+          record,
+          this.#lease.place,
+          'failed',
+          'the engine failed on this command',
+          this.#deps.keys.operator,
+        ),
+      )
+    }
+    return letters
+  }
+
+  async #commit({ records, next, changes, answers, deadLetters }: Batch): Promise<void> {
+    await this.#lease.commit(records, next)
+    this.#committed = next
+    this.#checkpointer.add(changes)
+    this.#deps.observe.committed(this.#partition, { answers, deadLetters })
+    if (this.#checkpointer.isDue) await this.#cut()
+  }
+
+  /** Only between two commits, when the end of the events is the end of what is folded and handed over. */
+  async #cut(): Promise<void> {
+    const eventsEnd = await this.#deps.log.end({
+      topic: 'ledger.events',
+      partition: this.#partition,
+    })
+    this.#checkpointer.cut(eventsEnd, this.#committed)
+  }
+
+  /** Only between two batches: one that is being decided counts on what was loaded for it. */
+  #letGo(): void {
+    const { savedCommands } = this.#checkpointer
+    if (savedCommands === this.#evictedAt) return
+    this.#evictedAt = savedCommands
+    this.#host.evict(this.#deps.cellsMax)
+  }
+
+  async #relieve(): Promise<void> {
+    this.#checkpointer.check()
+    if (!this.#checkpointer.isFull) return
+    await this.#checkpointer.settled()
+    await this.#cut()
+    await this.#checkpointer.settled()
+  }
+
+  async #idle(position: bigint, over: AbortSignal): Promise<void> {
+    this.#checkpointer.check()
+    if (this.#checkpointer.isDue) await this.#cut()
+    await this.#deps.log.arrival(this.#lease.place, position, over)
+  }
+
+  /** The last checkpoint of an owner that leaves on purpose: whoever comes next restores nothing. */
+  async #drain(): Promise<void> {
+    this.#deps.observe.state(this.#partition, 'draining')
+    await this.#checkpointer.settled()
+    await this.#cut()
+    await this.#checkpointer.settled()
+  }
+}
+
+function recordsOf(
+  partition: number,
+  commands: readonly PreparedCommand[],
+  answers: readonly Answered[],
+): readonly NewRecord[] {
+  const records: NewRecord[] = []
+  for (const [index, { outcome, events }] of answers.entries()) {
+    const key = Buffer.from((commands[index] as PreparedCommand).command.userId)
+    for (const value of events) records.push({ topic: 'ledger.events', partition, key, value })
+    records.push({ topic: 'ledger.outcomes', partition, key, value: outcomeCodec.encode(outcome) })
+  }
+  return records
+}

@@ -1,0 +1,35 @@
+import { hash } from 'node:crypto'
+import type { Sealer } from '../actors/answer.ts'
+import { commandContent, eventCodec, WIRE_PREFIX_BYTES } from '../schemas/codec.ts'
+import { sealPersonal } from '../privacy/personal.ts'
+import type { SubjectKeyOrShredded } from '../privacy/subject-key.ts'
+
+const CONTENT_HASH_BYTES = 16
+
+/** Lends a subject's key to the rules of its ledger. */
+export function sealerOf(key: SubjectKeyOrShredded): Sealer {
+  if (key === 'shredded') return shredded
+  return {
+    readable: true,
+    contentHash: (body) => key.hash(commandContent(body)).subarray(0, CONTENT_HASH_BYTES),
+    encode(event) {
+      const { personal } = event
+      if (personal === 'not-readable') throw new Error('a new event has texts or none')
+      const value = eventCodec.encode({ ...event, personal: sealPersonal(key, personal, event) })
+      return { value, hash: eventHash(value) }
+    },
+  }
+}
+
+const shredded: Sealer = {
+  readable: false,
+  contentHash: () => Buffer.alloc(0),
+  encode: () => {
+    throw new Error('an erased ledger takes no events')
+  },
+}
+
+/** SHA-256 of an event as encoded, without the wire prefix: what the next event of the ledger carries. */
+export function eventHash(value: Buffer): Buffer {
+  return hash('sha256', value.subarray(WIRE_PREFIX_BYTES), 'buffer')
+}
