@@ -20,7 +20,6 @@ export type Rule =
   | 'name-empty'
   | 'name-taken'
   | 'nothing-to-change'
-  | 'record-too-large'
   | 'text-invalid'
   | 'text-too-long'
   | 'time-zone-unknown'

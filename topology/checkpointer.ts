@@ -84,6 +84,11 @@ export class Checkpointer {
     )
   }
 
+  /** What is stored stands at other offsets. */
+  isBehind(eventsOffset: bigint, commandsOffset: bigint): boolean {
+    return eventsOffset !== this.#savedOffset || commandsOffset !== this.#savedCommands
+  }
+
   /** Throws what made a save in the background fail. Call at every turn of the loop. */
   check(): void {
     if (this.#failure !== undefined) throw this.#failure
@@ -92,7 +97,7 @@ export class Checkpointer {
   /** Cuts at a commit boundary: offsets after the last commit, and no commit on its way. Saves in the background. */
   cut(eventsOffset: bigint, commandsOffset: bigint): void {
     this.#lastCut = this.#now()
-    if (eventsOffset === this.#savedOffset && commandsOffset === this.#savedCommands) return
+    if (!this.isBehind(eventsOffset, commandsOffset)) return
     const changed = [...this.#changed.values()]
     this.#changed = new Map()
     this.#saving = this.#save(changed, eventsOffset, commandsOffset)

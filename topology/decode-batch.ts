@@ -65,6 +65,8 @@ function decode(
   if (!isId(command.userId)) return { cause: 'unreadable', detail: 'the user id is not an id' }
   if (!isId(command.commandId))
     return { cause: 'unreadable', detail: 'the command id is not an id' }
+  if (!isId(command.initiator.id))
+    return { cause: 'unreadable', detail: 'the initiator id is not an id' }
   if (key.toString() !== command.userId) {
     return { cause: 'wrong-partition', detail: 'the key is not the user id' }
   }

@@ -58,8 +58,10 @@ export async function runActors(
     const progress = await deps.store.takeOver(partition, deps.log.identity)
     const committed = lease.committed ?? 0n
     if ((progress.commandsOffset ?? 0n) > committed) {
-      throw new SaldoError(
-        'SALDO_OFFSET_LOST',
+      await refuseLost(
+        deps,
+        place,
+        progress.commandsOffset ?? 0n,
         `the group's offset of partition ${partition} is ${committed}, behind ${progress.commandsOffset} that a checkpoint has seen: the log lost it`,
       )
     }
@@ -83,8 +85,10 @@ export async function runActors(
       limit: deps.limit,
     })
     if (lease.committed === undefined && folded > 0) {
-      throw new SaldoError(
-        'SALDO_OFFSET_LOST',
+      await refuseLost(
+        deps,
+        place,
+        1n,
         `partition ${partition} has events, and the group has no offset: the log lost it`,
       )
     }
@@ -94,6 +98,23 @@ export async function runActors(
     host.stop()
     await lease.release()
   }
+}
+
+/** An offset that is behind what was seen is lost, unless a newer owner has moved it since this one looked. */
+async function refuseLost(
+  { log }: ActorDeps,
+  place: GroupPlace,
+  seen: bigint,
+  message: string,
+): Promise<never> {
+  const latest = await log.acquire(place)
+  await latest.release()
+  if ((latest.committed ?? 0n) >= seen) {
+    throw new SaldoError('SALDO_LEASE_FENCED', `partition ${place.partition} had a newer owner`, {
+      retryable: true,
+    })
+  }
+  throw new SaldoError('SALDO_OFFSET_LOST', message)
 }
 
 /** A decided batch on its way into the log. */
@@ -227,6 +248,11 @@ class Owner {
       topic: 'ledger.events',
       partition: this.#partition,
     })
+    // An owner that was held up between its two fences may own the checkpoints and not the log. That this commit is
+    // not refused proves that nobody else wrote events before `eventsEnd`.
+    if (this.#checkpointer.isBehind(eventsEnd, this.#committed)) {
+      await this.#lease.commit([], this.#committed)
+    }
     this.#checkpointer.cut(eventsEnd, this.#committed)
   }
 

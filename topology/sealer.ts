@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Sealer } from '../actors/answer.ts'
 import { commandContent, eventCodec, WIRE_PREFIX_BYTES } from '../schemas/codec.ts'
+import type { LedgerCommandBody } from '../schemas/types.ts'
 import { sealPersonal } from '../privacy/personal.ts'
 import type { SubjectKeyOrShredded } from '../privacy/subject-key.ts'
 
@@ -11,7 +12,8 @@ export function sealerOf(key: SubjectKeyOrShredded): Sealer {
   if (key === 'shredded') return shredded
   return {
     readable: true,
-    contentHash: (body) => key.hash(commandContent(body)).subarray(0, CONTENT_HASH_BYTES),
+    contentHash: (body) =>
+      key.hash(commandContent(withoutProvenance(body))).subarray(0, CONTENT_HASH_BYTES),
     encode(event) {
       const { personal } = event
       if (personal === 'not-readable') throw new Error('a new event has texts or none')
@@ -19,6 +21,13 @@ export function sealerOf(key: SubjectKeyOrShredded): Sealer {
       return { value, hash: eventHash(value) }
     },
   }
+}
+
+/** The raw record says where a transaction came from, not what it is: a bank's next export may show another balance in it. */
+function withoutProvenance(body: LedgerCommandBody): LedgerCommandBody {
+  return body.type === 'RecordTransaction' && body.rawData !== null
+    ? { ...body, rawData: null }
+    : body
 }
 
 const shredded: Sealer = {

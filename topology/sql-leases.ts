@@ -36,6 +36,7 @@ class Member implements Membership {
   readonly #left: Promise<void>
   #connection: Connection | undefined
   #lastBeat = performance.now()
+  #turn: Promise<void> = Promise.resolve()
   #wake: () => void = () => undefined
 
   constructor(
@@ -71,7 +72,7 @@ class Member implements Membership {
   async #loop(): Promise<void> {
     while (!this.#leaving.signal.aborted) {
       try {
-        await this.#beat()
+        await this.#exclusive(() => this.#beat())
       } catch {
         await this.#disconnect()
         // Somebody else counts us as gone by now; the log would fence us anyway.
@@ -118,13 +119,20 @@ class Member implements Membership {
 
   async #release(partition: number): Promise<void> {
     this.#running.delete(partition)
-    await this.#connection?.client
-      .query(
+    await this.#exclusive(async () => {
+      await this.#connection?.client.query(
         'UPDATE leases SET owner = NULL WHERE group_name = $1 AND partition = $2 AND owner = $3',
         [this.#group, partition, this.#memberId],
       )
-      .catch(() => undefined)
+    }).catch(() => undefined)
     this.#wake()
+  }
+
+  /** One after the other on the connection: a release must not land inside the transaction of a heartbeat. */
+  #exclusive(work: () => Promise<void>): Promise<void> {
+    const mine = this.#turn.then(work)
+    this.#turn = mine.catch(() => undefined)
+    return mine
   }
 
   #stopAll(): void {
@@ -224,4 +232,14 @@ async function quotaOf(client: pg.Client, { memberId, group, partitions }: Beat)
   )
   const { members, before } = rows[0] ?? { members: 1, before: 0 }
   return Math.floor(partitions / members) + (before < partitions % members ? 1 : 0)
+}
+
+/** Whether a process works for the group now. */
+export async function hasLiveMember(client: pg.Client, group: string): Promise<boolean> {
+  const { rows } = await client.query<{ live: boolean }>(
+    `SELECT EXISTS (SELECT FROM members m JOIN pg_stat_activity a
+       ON a.pid = m.backend_pid AND a.backend_start = m.backend_started WHERE m.group_name = $1) AS live`,
+    [group],
+  )
+  return rows[0]?.live === true
 }

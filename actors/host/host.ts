@@ -139,6 +139,8 @@ export class LedgerHost {
       // Names are counted: a user id may hold characters that nact refuses.
       const actor: Ref<Message> = spawn(this.#system, handle, `shard-${this.#shards.size}`, {
         initialState: ledgers,
+        // As by default, but without printing the message.
+        onCrash: (_message, _error, context) => context.stop,
       })
       shard = { actor, ledgers }
       this.#shards.set(key, shard)

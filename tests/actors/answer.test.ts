@@ -164,9 +164,11 @@ describe('an id', () => {
   test.each(['', ' ', 'a b', '-a', '../x', 'å', 'a\0', 'a\n', 'x'.repeat(65), '__proto__'])(
     'is not %j',
     (id) => {
-      given()
+      const { answer: refused } = given()
         .when({ ...opened, accountId: id })
         .expectRejected('id-invalid', 'accountId')
+      // What cannot be an id is not written down as one.
+      expect(refused.outcome.aggregateId).toBeNull()
       given().when(created(id, 'Pets')).expectRejected('id-invalid', 'categoryId')
       given(opened)
         .when(recorded({ transactionId: id }))

@@ -19,13 +19,16 @@ export type Fate = {
 
 export type EngineSettings = Pick<ActorDeps, 'limit' | 'pace' | 'sharding' | 'cellsMax'>
 
+// The longest scenarios take a few thousand.
+const STEPS_MAX = 30_000
+
 /** Counts the steps of all processes and wakes who waits for one. */
 export class StepClock {
   #steps = 0
   #waiting: { readonly at: number; readonly go: () => void }[] = []
 
   tick(): void {
-    this.#steps++
+    if (++this.#steps > STEPS_MAX) throw new Error(`nothing comes to an end in ${STEPS_MAX} steps`)
     this.#release(({ at }) => at <= this.#steps)
   }
 
@@ -34,7 +37,7 @@ export class StepClock {
   }
 
   releaseAll(): void {
-    this.#release(() => true)
+    while (this.#waiting.length > 0) this.#release(() => true)
   }
 
   #release(isDue: (waiting: { readonly at: number }) => boolean): void {
@@ -76,7 +79,8 @@ export function startProcess(
       log.cutOff()
       const held = Promise.withResolvers<LogFault>()
       clock.after(delaySteps, () => {
-        stop.abort()
+        // It goes on as if nothing had been, and hears a while later that it is to stop.
+        clock.after(delaySteps, () => stop.abort())
         held.resolve('none')
       })
       return held.promise

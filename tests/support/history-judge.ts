@@ -158,8 +158,9 @@ function* checkpoints({ events, checkpoint, keyOf }: Remains) {
     }
     try {
       for (const { value, offset } of events) {
-        const event = openEvent(keyOf(userId), eventCodec.decode(value))
-        if (event.userId !== userId) continue
+        const sealed = eventCodec.decode(value)
+        if (sealed.userId !== userId) continue
+        const event = openEvent(keyOf(userId), sealed)
         whole.fold(event, hashOfEvent(value))
         if (offset >= checkpoint.eventsOffset) restored.fold(event, hashOfEvent(value))
       }

@@ -55,11 +55,15 @@ export async function wakeUps(url: string, role: string): Promise<WakeUps> {
   }, 1000)
   reconnect.unref()
 
-  const flush = (): void => {
-    timer = undefined
+  const flush = async (): Promise<void> => {
     const payload = [...pending].join(' ')
     pending.clear()
-    connection?.query('SELECT pg_notify($1, $2)', [CHANNEL, payload]).catch(() => undefined)
+    await connection?.query('SELECT pg_notify($1, $2)', [CHANNEL, payload]).catch(() => undefined)
+    timer = undefined
+    if (!closed) flushSoon()
+  }
+  const flushSoon = (): void => {
+    if (pending.size > 0) timer ??= setTimeout(() => void flush(), COALESCE_MS)
   }
 
   return {
@@ -70,7 +74,7 @@ export async function wakeUps(url: string, role: string): Promise<WakeUps> {
         pending.add(key)
         wake(key)
       }
-      timer ??= setTimeout(flush, COALESCE_MS)
+      flushSoon()
     },
     next(place, signal) {
       const key = keyOf(place)

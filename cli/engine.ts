@@ -1,0 +1,100 @@
+import type { Config } from '../config/config.ts'
+import { connect } from '../sink/postgres/connection.ts'
+import { hasLiveMember } from '../topology/sql-leases.ts'
+import { ACTOR_GROUP } from '../topology/run-actors.ts'
+import { openDatabase, type Database } from './database.ts'
+import type { RoleName, RoleOptions } from './roles.ts'
+import { jwtSecretOf, masterKeyOf } from './secrets.ts'
+import { startThread, type RoleThread } from './threads.ts'
+
+/** A database with an engine that works on it: the running one of that folder, or one of our own. */
+export type Engine = { readonly database: Database; close(): Promise<void> }
+
+const LOOK_EVERY_MS = 1000
+
+/** For verbs that need answers: uses the running engine, or runs one until `close`; also when the running one leaves. */
+export async function openEngine(config: Config, note: (line: string) => void): Promise<Engine> {
+  const database = await openDatabase(config, note)
+  let own: Promise<readonly RoleThread[]> | undefined
+  let closed = false
+  const look = async (): Promise<void> => {
+    if (closed || own !== undefined || (await isRunning(database.url))) return
+    own = startThreads(config, database.url, ['actors', 'tables'], { serve: false })
+    await own
+  }
+  try {
+    await look()
+  } catch (error) {
+    await database.release()
+    throw error
+  }
+  const timer = setInterval(() => {
+    look().catch((error: unknown) => note(`the engine did not start: ${String(error)}`))
+  }, LOOK_EVERY_MS)
+  timer.unref()
+  return {
+    database,
+    async close() {
+      closed = true
+      clearInterval(timer)
+      await drainAll(own === undefined ? [] : await own)
+      await database.release()
+    },
+  }
+}
+
+async function isRunning(url: string): Promise<boolean> {
+  const { client } = await connect(url, 'look')
+  try {
+    return await hasLiveMember(client, ACTOR_GROUP)
+  } finally {
+    await client.end()
+  }
+}
+
+/** Starts roles in threads; when one fails to start, those before it are drained. */
+export async function startThreads(
+  config: Config,
+  databaseUrl: string,
+  roles: readonly RoleName[],
+  { serve }: { readonly serve: boolean },
+): Promise<readonly RoleThread[]> {
+  const started = await Promise.allSettled(
+    roles.map((role) => startThread(roleOptions(config, databaseUrl, role, serve))),
+  )
+  const threads = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+  const failed = started.find((result) => result.status === 'rejected')
+  if (failed !== undefined) {
+    await drainAll(threads)
+    throw failed.reason
+  }
+  return threads
+}
+
+export async function drainAll(threads: readonly RoleThread[]): Promise<void> {
+  await Promise.allSettled(threads.map((thread) => thread.drain()))
+}
+
+function roleOptions(
+  config: Config,
+  databaseUrl: string,
+  role: RoleName,
+  serve: boolean,
+): RoleOptions {
+  return {
+    role,
+    databaseUrl,
+    masterKey: masterKeyOf(config),
+    jwtSecret: jwtSecretOf(config),
+    host: config.host,
+    // Only the API has a port that people know; the others print theirs.
+    port: role === 'api' ? config.port : 0,
+    serve,
+    partitions: config.partitions,
+    limit: { records: config.batchRecords, bytes: config.batchBytes },
+    checkpointMs: config.checkpointMs,
+    checkpointStates: config.checkpointStates,
+    sharding: config.sharding,
+    logLevel: config.logLevel,
+  }
+}

@@ -1,0 +1,54 @@
+import { outcomeCodec } from '../schemas/codec.ts'
+import type { Outcome } from '../schemas/types.ts'
+import type { Log } from '../topology/log/log.ts'
+
+const SLICE = { records: 5000, bytes: 4_000_000 }
+
+/** Tells the answers to commands that are sent after it was opened. */
+export type OutcomeFollower = {
+  /** Resolves with the next answer to this command id. Call before the command is appended. */
+  next(commandId: string): Promise<Outcome>
+  close(): Promise<void>
+}
+
+/** Follows `ledger.outcomes` from its present end. */
+export async function followOutcomes(log: Log): Promise<OutcomeFollower> {
+  const waiting = new Map<string, ((outcome: Outcome) => void)[]>()
+  const stop = new AbortController()
+  const failed = Promise.withResolvers<never>()
+  failed.promise.catch(() => undefined)
+  const follow = async (partition: number, from: bigint): Promise<void> => {
+    const place = { topic: 'ledger.outcomes', partition } as const
+    let position = from
+    while (!stop.signal.aborted) {
+      const { records, next } = await log.read(place, position, SLICE)
+      position = next
+      if (records.length === 0) await log.arrival(place, position, stop.signal)
+      for (const { value } of records) {
+        const outcome = outcomeCodec.decode(value)
+        const [first, ...others] = waiting.get(outcome.commandId) ?? []
+        if (others.length === 0) waiting.delete(outcome.commandId)
+        else waiting.set(outcome.commandId, others)
+        first?.(outcome)
+      }
+    }
+  }
+  const ends = await Promise.all(
+    Array.from({ length: log.partitions }, (_, partition) =>
+      log.end({ topic: 'ledger.outcomes', partition }),
+    ),
+  )
+  const followers = ends.map((end, partition) => follow(partition, end))
+  for (const follower of followers) follower.catch(failed.reject)
+  return {
+    next(commandId) {
+      const { promise, resolve } = Promise.withResolvers<Outcome>()
+      waiting.set(commandId, [...(waiting.get(commandId) ?? []), resolve])
+      return Promise.race([promise, failed.promise])
+    },
+    async close() {
+      stop.abort()
+      await Promise.allSettled(followers)
+    },
+  }
+}

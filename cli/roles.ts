@@ -1,0 +1,190 @@
+/** Wires each role to its adapters. A role runs in a thread of its own, so that a busy engine does not slow an answer. */
+import pino, { type Logger } from 'pino'
+import { startApi } from '../api/query/server.ts'
+import { startRoleServer } from '../api/role-server.ts'
+import { keyring } from '../privacy/keyring.ts'
+import { postgresCheckpointStore } from '../sink/postgres-checkpoint-store.ts'
+import { postgresTableStore } from '../sink/postgres-table-store.ts'
+import { openPool } from '../sink/postgres/pool.ts'
+import { keepRunning } from '../topology/keep-running.ts'
+import type { Membership } from '../topology/leases.ts'
+import { postgresLog } from '../topology/log/postgres-log.ts'
+import { actorMetrics, tableMetrics } from '../topology/metrics.ts'
+import { ACTOR_GROUP, runActors } from '../topology/run-actors.ts'
+import { runTables } from '../topology/run-tables.ts'
+import { sqlLeases } from '../topology/sql-leases.ts'
+import { ledgerTables, outcomeTables, type TableReader } from '../topology/table-reader.ts'
+
+export type RoleName = 'actors' | 'tables' | 'api'
+
+/** Everything a role needs, as plain data: it crosses to another thread. */
+export type RoleOptions = {
+  readonly role: RoleName
+  readonly databaseUrl: string
+  readonly masterKey: Uint8Array
+  readonly jwtSecret: string
+  readonly host: string
+  readonly port: number
+  /** False for an engine that a verb runs inside itself: no servers. */
+  readonly serve: boolean
+  readonly partitions: number
+  readonly limit: { readonly records: number; readonly bytes: number }
+  readonly checkpointMs: number
+  readonly checkpointStates: number
+  readonly sharding: number | 'ledger'
+  readonly logLevel: string
+}
+
+export type Role = {
+  /** Where health, metrics or the API answer; undefined when it serves nothing. */
+  readonly url: string | undefined
+  /** Rejects when the role cannot go on. */
+  readonly ended: Promise<void>
+  /** Finishes the batch, commits, checkpoints, releases. */
+  drain(): Promise<void>
+}
+
+export function startRole(options: RoleOptions): Promise<Role> {
+  const log = pino({ level: options.logLevel, base: { role: options.role } }, pino.destination(2))
+  switch (options.role) {
+    case 'actors':
+      return startActors(options, log)
+    case 'tables':
+      return startTables(options, log)
+    case 'api':
+      return startApiRole(options, log)
+  }
+}
+
+const CELLS_MAX = 400_000
+
+async function startActors(options: RoleOptions, logger: Logger): Promise<Role> {
+  const { databaseUrl: url, partitions, limit } = options
+  const log = await postgresLog({ url, partitions, role: 'actors' })
+  const pool = openPool(url, { role: 'actors', max: 4 })
+  const store = postgresCheckpointStore(url, 'actors')
+  const metrics = actorMetrics((partition, error) =>
+    logger.error({ partition, error }, 'a command failed'),
+  )
+  const deps = {
+    log,
+    store,
+    keys: keyring(pool, options.masterKey),
+    sharding: options.sharding,
+    limit,
+    pace: {
+      everyMs: options.checkpointMs,
+      changedStates: options.checkpointStates,
+      changedStatesMax: options.checkpointStates * 5,
+    },
+    cellsMax: CELLS_MAX,
+    now: () => performance.now(),
+  }
+  const membership = sqlLeases(url, 'actors').join(ACTOR_GROUP, partitions, (partition, stop) =>
+    keepRunning(
+      partition,
+      (signal, progressed) => {
+        const observe = {
+          ...metrics.observer,
+          committed: (...batch: Parameters<typeof metrics.observer.committed>) => {
+            progressed()
+            metrics.observer.committed(...batch)
+          },
+        }
+        return runActors(partition, { ...deps, observe }, signal)
+      },
+      stop,
+      (error) => logger.warn({ partition, error }, 'the owner of a partition starts again'),
+    ),
+  )
+  return roleOf(options, membership.ended, [membership], metrics.text, async () => {
+    await store.close()
+    await log.close()
+    await pool.end()
+  })
+}
+
+async function startTables(options: RoleOptions, logger: Logger): Promise<Role> {
+  const { databaseUrl: url, partitions, limit } = options
+  const log = await postgresLog({ url, partitions, role: 'tables' })
+  const pool = openPool(url, { role: 'tables', max: 4 })
+  const keys = keyring(pool, options.masterKey)
+  const metrics = tableMetrics((processor, partition, error) =>
+    logger.error({ processor, partition, error }, 'a processor was detached'),
+  )
+  const join = <Item>(reader: TableReader<Item>): Membership =>
+    sqlLeases(url, 'tables').join(`saldo.${reader.name}`, partitions, (partition, stop) =>
+      keepRunning(
+        partition,
+        async (signal, progressed) => {
+          const store = postgresTableStore(url, 'tables')
+          const observe = {
+            ...metrics.observer,
+            applied: (...batch: Parameters<typeof metrics.observer.applied>) => {
+              progressed()
+              metrics.observer.applied(...batch)
+            },
+          }
+          try {
+            await runTables(reader, partition, { log, store, keys, limit, observe }, signal)
+          } finally {
+            await store.close()
+          }
+        },
+        stop,
+        (error) =>
+          logger.warn({ reader: reader.name, partition, error }, 'a table reader starts again'),
+      ),
+    )
+  const memberships = [join(ledgerTables), join(outcomeTables)]
+  const ended = Promise.all(memberships.map((membership) => membership.ended)).then(() => undefined)
+  return roleOf(options, ended, memberships, metrics.text, async () => {
+    await log.close()
+    await pool.end()
+  })
+}
+
+async function roleOf(
+  options: RoleOptions,
+  ended: Promise<void>,
+  memberships: readonly Membership[],
+  metrics: () => Promise<string>,
+  close: () => Promise<void>,
+): Promise<Role> {
+  ended.catch(() => undefined)
+  const owned = (): number =>
+    memberships.reduce((sum, membership) => sum + membership.owned().length, 0)
+  const server = options.serve
+    ? await startRoleServer({
+        host: options.host,
+        port: options.port,
+        metrics,
+        ready: () =>
+          Promise.resolve([
+            owned() > 0
+              ? { name: 'partitions', ready: true }
+              : { name: 'partitions', ready: false, reason: 'no partition is assigned yet' },
+          ]),
+      })
+    : undefined
+  return {
+    url: server?.url,
+    ended,
+    async drain() {
+      await Promise.all(memberships.map((membership) => membership.leave()))
+      await server?.close()
+      await close()
+    },
+  }
+}
+
+async function startApiRole(options: RoleOptions, logger: Logger): Promise<Role> {
+  const api = await startApi({
+    databaseUrl: options.databaseUrl,
+    jwtSecret: options.jwtSecret,
+    host: options.host,
+    port: options.port,
+    log: logger,
+  })
+  return { url: api.url, ended: new Promise(() => undefined), drain: () => api.close() }
+}

@@ -1,0 +1,105 @@
+import { resolve } from 'node:path'
+import { SaldoError } from '../schemas/errors.ts'
+import { settings, type SettingKey } from './settings.ts'
+
+export type Config = {
+  readonly environment: 'development' | 'production'
+  readonly dataDir: string
+  readonly databaseUrl: string | undefined
+  readonly masterKey: string | undefined
+  readonly masterKeyFile: string | undefined
+  readonly jwtSecret: string | undefined
+  readonly host: string
+  readonly port: number
+  readonly partitions: number
+  readonly batchRecords: number
+  readonly batchBytes: number
+  readonly checkpointMs: number
+  readonly checkpointStates: number
+  readonly sharding: number | 'ledger'
+  readonly logLevel: string
+}
+
+export type Environment = { readonly [name: string]: string | undefined }
+
+const JWT_SECRET_CHARACTERS_MIN = 32
+
+/** The settings of an environment, or every problem with them at once. */
+export function readConfig(environment: Environment): Config {
+  const problems: string[] = []
+  const text = (key: SettingKey): string => {
+    const { name, fallback } = settings[key]
+    const value = environment[name]
+    return value === undefined || value === '' ? fallback : value
+  }
+  const optional = (key: SettingKey): string | undefined =>
+    text(key) === '' ? undefined : text(key)
+  const oneOf = <T extends string>(key: SettingKey, values: readonly T[]): T => {
+    const found = values.find((value) => value === text(key))
+    if (found !== undefined) return found
+    problems.push(`${settings[key].name} must be one of ${values.join(', ')}, got "${text(key)}"`)
+    return values[0] as T
+  }
+  const whole = (key: SettingKey, min: number, max: number): number => {
+    const value = text(key)
+    const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN
+    if (number >= min && number <= max) return number
+    problems.push(
+      `${settings[key].name} must be a whole number from ${min} to ${max}, got "${value}"`,
+    )
+    return min
+  }
+  const config: Config = {
+    environment: oneOf('environment', ['development', 'production']),
+    dataDir: resolve(text('dataDir')),
+    databaseUrl: optional('databaseUrl'),
+    masterKey: optional('masterKey'),
+    masterKeyFile: optional('masterKeyFile'),
+    jwtSecret: optional('jwtSecret'),
+    host: text('host'),
+    port: whole('port', 0, 65_535),
+    partitions: whole('partitions', 1, 1024),
+    batchRecords: whole('batchRecords', 1, 10_000),
+    batchBytes: whole('batchBytes', 1000, 100_000_000),
+    checkpointMs: whole('checkpointMs', 10, 600_000),
+    checkpointStates: whole('checkpointStates', 1, 1_000_000),
+    sharding: text('shards') === 'ledger' ? 'ledger' : whole('shards', 1, 4096),
+    logLevel: oneOf('logLevel', ['warn', 'trace', 'debug', 'info', 'error', 'fatal', 'silent']),
+  }
+  problems.push(...secretProblems(config))
+  if (problems.length > 0) {
+    throw new SaldoError(
+      'SALDO_CONFIG_INVALID',
+      `configuration is invalid:\n  ${problems.join('\n  ')}`,
+    )
+  }
+  return config
+}
+
+function secretProblems(config: Config): readonly string[] {
+  const problems: string[] = []
+  const { databaseUrl, masterKey, masterKeyFile, jwtSecret } = config
+  if (databaseUrl !== undefined && !/^postgres(ql)?:\/\//.test(databaseUrl)) {
+    problems.push(`${settings.databaseUrl.name} must start with postgresql://`)
+  }
+  if (masterKey !== undefined && masterKeyFile !== undefined) {
+    problems.push(
+      `${settings.masterKey.name} and ${settings.masterKeyFile.name} are both set: give one`,
+    )
+  }
+  if (jwtSecret !== undefined && jwtSecret.length < JWT_SECRET_CHARACTERS_MIN) {
+    problems.push(
+      `${settings.jwtSecret.name} must have at least ${JWT_SECRET_CHARACTERS_MIN} characters`,
+    )
+  }
+  if (config.environment === 'production') {
+    if (jwtSecret === undefined)
+      problems.push(`${settings.jwtSecret.name} must be set in production`)
+    if (masterKey === undefined && masterKeyFile === undefined) {
+      problems.push(
+        `${settings.masterKey.name} or ${settings.masterKeyFile.name} must be set in production`,
+      )
+    }
+  }
+  return problems
+}

@@ -1,0 +1,81 @@
+/** Every setting: where it comes from, what it means, what holds without it. `config/example.env` says the same. */
+export type Setting = { readonly name: string; readonly fallback: string; readonly meaning: string }
+
+export const settings = {
+  environment: {
+    name: 'SALDO_ENV',
+    fallback: 'development',
+    meaning: 'development or production; production refuses secrets that were made for development',
+  },
+  dataDir: {
+    name: 'SALDO_DATA_DIR',
+    fallback: '.saldo',
+    meaning:
+      'folder of the embedded database, the keys and the demo; several verbs of one folder share one engine',
+  },
+  databaseUrl: {
+    name: 'DATABASE_URL',
+    fallback: '',
+    meaning: 'PostgreSQL or TimescaleDB to use instead of the embedded one',
+  },
+  masterKey: {
+    name: 'SALDO_MASTER_KEY',
+    fallback: '',
+    meaning:
+      '64 hexadecimal digits that wrap every subject key; without it a file in the data folder holds one',
+  },
+  masterKeyFile: {
+    name: 'SALDO_MASTER_KEY_FILE',
+    fallback: '',
+    meaning: 'file that holds the master key, readable by its owner only',
+  },
+  jwtSecret: {
+    name: 'SALDO_JWT_SECRET',
+    fallback: '',
+    meaning:
+      'secret of at least 32 characters that tokens are signed with; without it a file in the data folder holds one, which production refuses',
+  },
+  host: { name: 'SALDO_HOST', fallback: '127.0.0.1', meaning: 'address that servers listen on' },
+  port: {
+    name: 'SALDO_PORT',
+    fallback: '8080',
+    meaning: 'port of the query API; the next free one is taken, and printed, when it is in use',
+  },
+  partitions: {
+    name: 'SALDO_PARTITIONS',
+    fallback: '4',
+    meaning: 'partitions of every topic, fixed at the first start',
+  },
+  batchRecords: {
+    name: 'SALDO_BATCH_RECORDS',
+    fallback: '1000',
+    meaning: 'records per batch at most',
+  },
+  batchBytes: {
+    name: 'SALDO_BATCH_BYTES',
+    fallback: '1000000',
+    meaning: 'bytes per batch at most',
+  },
+  checkpointMs: {
+    name: 'SALDO_CHECKPOINT_MS',
+    fallback: '2000',
+    meaning: 'milliseconds between checkpoints',
+  },
+  checkpointStates: {
+    name: 'SALDO_CHECKPOINT_STATES',
+    fallback: '10000',
+    meaning: 'changed states that make a checkpoint due early',
+  },
+  shards: {
+    name: 'SALDO_SHARDS',
+    fallback: '64',
+    meaning: 'actors per partition, or `ledger` for an actor per ledger',
+  },
+  logLevel: {
+    name: 'SALDO_LOG_LEVEL',
+    fallback: 'warn',
+    meaning: 'trace, debug, info, warn, error, fatal or silent',
+  },
+} as const satisfies { readonly [key: string]: Setting }
+
+export type SettingKey = keyof typeof settings

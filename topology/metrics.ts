@@ -1,0 +1,90 @@
+/** Every metric of the engine, its unit and what to do when it moves. Labels never hold personal data. */
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { ActorObserver, LeaseState } from './run-actors.ts'
+import type { TableObserver } from './run-tables.ts'
+
+export type ActorMetrics = { readonly observer: ActorObserver; text(): Promise<string> }
+export type TableMetrics = { readonly observer: TableObserver; text(): Promise<string> }
+
+const leaseStates: readonly LeaseState[] = ['fencing', 'restoring', 'running', 'draining']
+
+/** Of the actors role. */
+export function actorMetrics(onFault: (partition: number, error: unknown) => void): ActorMetrics {
+  const registry = new Registry()
+  const decided = new Counter({
+    name: 'saldo_commands_decided_total',
+    help: 'Commands answered, by verdict. A rise of failed is a bug of ours: look at the dead letters.',
+    labelNames: ['verdict'],
+    registers: [registry],
+  })
+  const deadLetters = new Counter({
+    name: 'saldo_dead_letters_total',
+    help: 'Records set aside. A rise means a producer sends what cannot be read, or that we failed.',
+    registers: [registry],
+  })
+  const batch = new Histogram({
+    name: 'saldo_batch_commands',
+    help: 'Commands per committed batch. Always at the limit means that the engine is behind.',
+    buckets: [1, 10, 50, 100, 250, 500, 1000],
+    registers: [registry],
+  })
+  const state = new Gauge({
+    name: 'saldo_lease_state',
+    help: 'State of each partition that this process works on: 1 for the one it is in. Anything but running for long needs a look.',
+    labelNames: ['partition', 'state'],
+    registers: [registry],
+  })
+  return {
+    observer: {
+      state(partition, current) {
+        for (const name of leaseStates)
+          state.set({ partition, state: name }, name === current ? 1 : 0)
+      },
+      committed(_partition, { answers, deadLetters: letters }) {
+        for (const { outcome } of answers) decided.inc({ verdict: outcome.verdict })
+        deadLetters.inc(letters)
+        batch.observe(answers.length)
+      },
+      fault: onFault,
+    },
+    text: () => registry.metrics(),
+  }
+}
+
+/** Of the tables role. */
+export function tableMetrics(
+  onDetached: (processor: string, partition: number, error: unknown) => void,
+): TableMetrics {
+  const registry = new Registry()
+  const items = new Counter({
+    name: 'saldo_table_items_total',
+    help: 'Records folded into tables, by reader.',
+    labelNames: ['reader'],
+    registers: [registry],
+  })
+  const lag = new Gauge({
+    name: 'saldo_table_lag_offsets',
+    help: 'Offsets between what a reader has folded and the committed end. A rise means that answers get old.',
+    labelNames: ['reader', 'partition'],
+    registers: [registry],
+  })
+  const detached = new Counter({
+    name: 'saldo_processors_detached_total',
+    help: 'Processors left behind because they threw. Any is a bug of ours: their table is stale until it is mended.',
+    labelNames: ['processor'],
+    registers: [registry],
+  })
+  return {
+    observer: {
+      applied(reader, partition, { items: count, next, end }) {
+        items.inc({ reader }, count)
+        lag.set({ reader, partition }, Number(end > next ? end - next : 0n))
+      },
+      detached(processor, partition, error) {
+        detached.inc({ processor })
+        onDetached(processor, partition, error)
+      },
+    },
+    text: () => registry.metrics(),
+  }
+}

@@ -1,0 +1,18 @@
+/**
+ * The whole engine on one screen: every topic, who writes it, who reads it.
+ * Data only: `run-*.ts` give it a log and a store, `describe` prints it, tests/topology holds its rules.
+ */
+import { actors, producers, tables, type Topology } from './graph.ts'
+
+export const topology: Topology = [
+  producers('anyone', { writes: ['ledger.commands'] }),
+  actors('ledger', {
+    reads: 'ledger.commands',
+    writes: ['ledger.events', 'ledger.outcomes', 'ledger.dead-letters'],
+  }),
+  tables('ledger-tables', {
+    reads: 'ledger.events',
+    writes: ['events', 'transactions', 'accounts', 'categories', 'daily_aggregates'],
+  }),
+  tables('outcome-tables', { reads: 'ledger.outcomes', writes: ['command_outcomes'] }),
+]

@@ -1,0 +1,92 @@
+/** One answer to every command record: an outcome, or a dead letter for what could not be read. */
+import { deadLetterCodec } from '../schemas/codec.ts'
+import type { Outcome } from '../schemas/types.ts'
+import type { StoredRecord } from './log/log.ts'
+import type { Fold, Keyed, Partition } from './verify-fold.ts'
+
+const SLICE = { records: 1_000, bytes: 1 << 20 } as const
+/** Counts stop here: more than one is wrong already. */
+const ANSWERS_MAX = 255
+
+export class AnswersFold implements Fold<Outcome> {
+  position = 0n
+  outcomes = 0
+  /** Last event that an accepted command was told of, by ledger. */
+  readonly promised = new Map<string, number>()
+  readonly #partition: Partition
+  readonly #counts: Uint8Array
+  #oldest: number | undefined
+
+  /** Commands below `groupOffset` are answered; of later ones nothing can be said yet. */
+  constructor(partition: Partition, groupOffset: bigint | undefined) {
+    this.#partition = partition
+    this.#counts = new Uint8Array(Number(groupOffset ?? 0n))
+  }
+
+  take(sources: readonly Keyed<Outcome>[]): void {
+    for (const { item } of sources) {
+      this.outcomes++
+      this.#oldest = Math.min(this.#oldest ?? item.commandOffset, item.commandOffset)
+      this.#count(item.commandOffset)
+      if (item.verdict !== 'accepted' || item.firstSequence === null) continue
+      const last = item.firstSequence + item.eventIds.length - 1
+      this.promised.set(item.userId, Math.max(last, this.promised.get(item.userId) ?? 0))
+    }
+  }
+
+  /** A command that failed has an outcome as well; its dead letter is for the operator. */
+  async takeDeadLetters(): Promise<void> {
+    const { log, partition } = this.#partition
+    const place = { topic: 'ledger.dead-letters', partition } as const
+    for (let position = 0n; ;) {
+      const { records, next } = await log.read(place, position, SLICE)
+      for (const record of records) this.#takeDeadLetter(record)
+      if (next === position) return
+      position = next
+    }
+  }
+
+  /** Outcomes leave the log after their retention: of commands before this one nothing is known any more. */
+  async oldestKnown(): Promise<number> {
+    const { log, partition } = this.#partition
+    const place = { topic: 'ledger.outcomes', partition } as const
+    const { records, end } = await log.read(place, 0n, { records: 1, bytes: 1 })
+    const isTruncated = (records[0]?.offset ?? end) > 0n
+    return isTruncated ? (this.#oldest ?? this.#counts.length) : 0
+  }
+
+  /** Call when everything is taken. */
+  judge(from: number): void {
+    for (let offset = from; offset < this.#counts.length; offset++) {
+      const answers = this.#counts[offset] ?? 0
+      if (answers === 1) continue
+      this.#partition.note({
+        what: 'ledger.outcomes',
+        problem: answers === 0 ? 'missing' : 'extra',
+        key: { commandOffset: String(offset) },
+        expected: { answers: '1' },
+        found: { answers: String(answers) },
+      })
+    }
+  }
+
+  #takeDeadLetter({ value, offset, key }: StoredRecord): void {
+    try {
+      const letter = deadLetterCodec.decode(value)
+      if (letter.topic === 'ledger.commands' && letter.cause !== 'failed')
+        this.#count(letter.offset)
+    } catch {
+      this.#partition.note({
+        what: 'ledger.dead-letters',
+        problem: 'not-readable',
+        userId: key.toString(),
+        key: { offset: String(offset) },
+      })
+    }
+  }
+
+  #count(commandOffset: number): void {
+    const before = this.#counts[commandOffset]
+    if (before !== undefined && before < ANSWERS_MAX) this.#counts[commandOffset] = before + 1
+  }
+}
