@@ -25,7 +25,7 @@ export function textProblem(texts: { readonly [Field in TextField]?: string | nu
     if (text === null || text === undefined) continue
     const limit = limits[field as TextField]
     // A character is a code point; counting is only needed where UTF-16 units could exceed the limit.
-    if (text.length > limit && [...text].length > limit) {
+    if (text.length > limit && Array.from(text).length > limit) {
       return reject(field, 'text-too-long', `${field} has more than ${limit} characters`)
     }
     if (text.includes('\0')) {

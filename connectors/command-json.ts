@@ -28,6 +28,8 @@ import {
   version,
 } from './json-fields.ts'
 
+const DAY_MS = 86_400_000
+
 type CommandType = LedgerCommandBody['type']
 type BodyOf<Type extends CommandType> = Extract<LedgerCommandBody, { readonly type: Type }>
 
@@ -102,7 +104,8 @@ const bodyReaders: { readonly [Type in CommandType]: BodyReader<Type> } = {
     return {
       ...fields,
       amountMinor: minor,
-      occurredAt: fields.occurredAt ?? now,
+      // A line that names a date means the same whenever it is sent; one that names nothing means now.
+      occurredAt: fields.occurredAt ?? (fields.bookedOn === null ? now : fields.bookedOn * DAY_MS),
       source: fields.source ?? 'manual',
     }
   },

@@ -150,7 +150,7 @@ async function applyBatch<Item>(
   const lastEventId = last === undefined ? undefined : reader.idOf(last.item)
   const writes: TableWrite[] = []
   const moves: TableMove[] = []
-  for (const one of [...attached]) {
+  for (const one of attached.slice()) {
     // A processor that is further than the slowest one has folded the first of these already.
     const unseen =
       one.offset === 0n ? sources : sources.filter(({ offset }) => offset >= one.offset)

@@ -198,7 +198,7 @@ class Judge {
     this.answers.judge(this.#oldestKnown)
     for (const [userId, promised] of this.answers.promised) {
       const last = this.chain.lastSequence(userId)
-      continue
+      if (promised <= last || unjudged.has(userId)) continue
       note({
         what: 'ledger.events',
         problem: 'missing',
