@@ -6,7 +6,7 @@ import { epochDayOf } from '../schemas/dates.ts'
 import { uuidFromHex } from '../schemas/ids.ts'
 import type { LedgerCommand, LedgerCommandBody } from '../schemas/types.ts'
 import type { Log } from '../topology/log/log.ts'
-import { publisher } from './publisher.ts'
+import { publisher, recordOf } from './publisher.ts'
 
 /** What the demo of a data folder is made from: the same request gives the same commands, so it can be published again. */
 export type DemoPlan = {
@@ -51,7 +51,7 @@ export async function publishDemo(
   const sender = publisher(log)
   const items = [...demoHouseholds(plan)]
   for (const [index, item] of items.entries()) {
-    await sender.publish(commandOf(item, index, plan))
+    await sender.publish(recordOf(commandOf(item, index, plan), log.partitions))
     if (index % 100 === 0) onProgress(index, items.length)
   }
   await sender.flush()

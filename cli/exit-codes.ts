@@ -8,6 +8,7 @@ const wrongUse: ReadonlySet<ErrorCode> = new Set([
   'SALDO_USAGE',
   'SALDO_INPUT_INVALID',
   'SALDO_MONEY_INVALID',
+  'SALDO_RECORD_TOO_LARGE',
   'SALDO_MIGRATION_MISMATCH',
 ])
 

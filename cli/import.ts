@@ -10,7 +10,7 @@ import type { Log } from '../topology/log/log.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { followOutcomes, type OutcomeFollower } from './outcome-follower.ts'
 import type { Output } from './output.ts'
-import { publisher } from './publisher.ts'
+import { publisher, recordOf } from './publisher.ts'
 
 export type ImportRequest = {
   readonly file: string
@@ -58,7 +58,9 @@ export async function importFile(log: Log, request: ImportRequest, out: Output):
           })
       })
       outstanding.add(answer)
-      await sender.publish(commandOf(request.userId, item.commandId, item.body))
+      await sender.publish(
+        recordOf(commandOf(request.userId, item.commandId, item.body), log.partitions),
+      )
       if (outstanding.size >= OUTSTANDING_MAX) {
         await sender.flush()
         await Promise.race(outstanding)
@@ -115,7 +117,7 @@ async function openAccount(
     name: null,
     bankName: null,
   } as const
-  await sender.publish(commandOf(userId, commandId, body))
+  await sender.publish(recordOf(commandOf(userId, commandId, body), log.partitions))
   await sender.flush()
   const { verdict, code, sentence } = await answer
   // Taken means that it exists after all; a wrong currency shows in every row.

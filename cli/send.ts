@@ -4,12 +4,11 @@ import { createInterface } from 'node:readline'
 import { outcomeToJson } from '../connectors/answer-json.ts'
 import { commandFromJson } from '../connectors/command-json.ts'
 import { SaldoError } from '../schemas/errors.ts'
-import type { LedgerCommand } from '../schemas/types.ts'
-import type { Log } from '../topology/log/log.ts'
+import type { Log, NewRecord } from '../topology/log/log.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { followOutcomes } from './outcome-follower.ts'
 import type { Output } from './output.ts'
-import { publisher } from './publisher.ts'
+import { publisher, recordOf } from './publisher.ts'
 
 /** Commands whose answers may be outstanding; above it reading waits. */
 const OUTSTANDING_MAX = 20_000
@@ -44,21 +43,21 @@ export async function send(
   for await (const line of lines) {
     number++
     if (line.trim() === '') continue
-    const command = parsed(line, number, out)
-    if (command === undefined) {
+    const read = readLine(line, number, log.partitions, out)
+    if (read === undefined) {
       failures++
       continue
     }
     sent++
     if (follower !== undefined) {
-      const answer = follower.next(command.commandId).then((outcome) => {
+      const answer = follower.next(read.commandId).then((outcome) => {
         if (outcome.verdict !== 'accepted' && outcome.verdict !== 'duplicate') failures++
         out.result(JSON.stringify(outcomeToJson(outcome)))
         outstanding.delete(answer)
       })
       outstanding.add(answer)
     }
-    await sender.publish(command)
+    await sender.publish(read.record)
     if (outstanding.size >= OUTSTANDING_MAX) {
       await sender.flush()
       await Promise.race(outstanding)
@@ -72,9 +71,16 @@ export async function send(
   return failures > 0 ? 1 : 0
 }
 
-function parsed(line: string, number: number, out: Output): LedgerCommand | undefined {
+/** The record of a line; an invalid line is answered at once and sent nowhere. */
+function readLine(
+  line: string,
+  number: number,
+  partitions: number,
+  out: Output,
+): { readonly commandId: string; readonly record: NewRecord } | undefined {
   try {
-    return commandFromJson(JSON.parse(line), { now: Date.now(), newId: randomUUID })
+    const command = commandFromJson(JSON.parse(line), { now: Date.now(), newId: randomUUID })
+    return { commandId: command.commandId, record: recordOf(command, partitions) }
   } catch (error) {
     if (!(error instanceof SaldoError || error instanceof SyntaxError)) throw error
     out.result(JSON.stringify({ line: number, verdict: 'invalid', sentence: error.message }))

@@ -31,7 +31,7 @@ export async function runVerify(
       const details = differences.slice(0, DETAILS_MAX)
       out.result(JSON.stringify(details.length === 0 ? counts : { ...counts, details }))
     } else {
-      for (const difference of differences) out.note(JSON.stringify(difference))
+      for (const difference of differences.slice(0, NOTED_MAX)) out.note(lineOf(difference))
       const more = differences.length - NOTED_MAX
       if (more > 0) out.note(`… and ${more} more; --json prints the first ${DETAILS_MAX}`)
       out.result(

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { SaldoError } from '../schemas/errors.ts'
 
 const KEY_BYTES = 32
@@ -14,18 +14,7 @@ export function masterKeyFromHex(text: string): Buffer {
 
 /** The master key in a file that only its owner can read; made on first use. Without it nothing that was sealed opens. */
 export function masterKeyFromFile(path: string): Buffer {
-  if (!existsSync(path)) {
-    try {
-      // Exclusive: of two processes that start at once, one makes the key and the other reads it.
-      writeFileSync(path, `${randomBytes(KEY_BYTES).toString('hex')}\n`, {
-        mode: 0o600,
-        flag: 'wx',
-      })
-      chmodSync(path, 0o600)
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-    }
-  }
+  if (!existsSync(path)) createKeyFile(path)
   if (process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0) {
     throw new SaldoError(
       'SALDO_CONFIG_INVALID',
@@ -33,4 +22,20 @@ export function masterKeyFromFile(path: string): Buffer {
     )
   }
   return masterKeyFromHex(readFileSync(path, 'utf8'))
+}
+
+/**
+ * The file appears under its name whole or not at all, and never in place of another: of processes that start at
+ * once, one makes the key and the others read it.
+ */
+function createKeyFile(path: string): void {
+  const whole = `${path}.${randomBytes(6).toString('hex')}`
+  writeFileSync(whole, `${randomBytes(KEY_BYTES).toString('hex')}\n`, { mode: 0o600, flag: 'wx' })
+  try {
+    linkSync(whole, path)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+  } finally {
+    rmSync(whole)
+  }
 }

@@ -40,4 +40,7 @@ export const topics = {
   },
 } as const satisfies { readonly [name: string]: Topic }
 
+/** A quarter of the largest record: events carry old and new values and must always fit. */
+export const COMMAND_BYTES_MAX = 256 * 1024
+
 export type TopicName = keyof typeof topics

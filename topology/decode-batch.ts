@@ -7,11 +7,10 @@ import { seal } from '../privacy/seal.ts'
 import { commandCodec, deadLetterCodec } from '../schemas/codec.ts'
 import { isId } from '../schemas/ids.ts'
 import { partitionOf } from '../schemas/partition.ts'
+import { COMMAND_BYTES_MAX } from '../schemas/topics.ts'
 import type { LedgerCommand } from '../schemas/types.ts'
 import type { NewRecord, Place, StoredRecord } from './log/log.ts'
 
-/** A quarter of the largest record: events carry old and new and must always fit. */
-export const COMMAND_BYTES_MAX = 256 * 1024
 const PAYLOAD_BYTES_KEPT = 16 * 1024
 
 export type DeadLetterCause = 'unreadable' | 'wrong-partition' | 'too-large' | 'failed'

@@ -5,7 +5,7 @@ import { commandCodec, deadLetterCodec, eventCodec, outcomeCodec } from '../../s
 import { partitionOf } from '../../schemas/partition.ts'
 import type { LedgerCommand, LedgerCommandBody } from '../../schemas/types.ts'
 import type { CheckpointStore } from '../../sink/checkpoint-store.ts'
-import { COMMAND_BYTES_MAX } from '../../topology/decode-batch.ts'
+import { COMMAND_BYTES_MAX } from '../../schemas/topics.ts'
 import type { NewRecord } from '../../topology/log/log.ts'
 import type { LogFault } from '../../topology/log/memory-log.ts'
 import { runActors, type ActorDeps, type LeaseState } from '../../topology/run-actors.ts'

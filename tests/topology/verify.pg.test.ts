@@ -111,6 +111,27 @@ describePostgres('verify', (database) => {
     expect(verdict).toMatchObject(CLEAN)
     expect(await judged(database.url)).toMatchObject(CLEAN)
   })
+
+  test('takes as many looks as there are portions of ledgers', async () => {
+    const engine = await engineOn(database.url)
+    const [opened] = commands.filter(({ body }) => body.type === 'OpenAccount')
+    if (opened === undefined) throw new Error('another seed is needed')
+    const many = Array.from({ length: 700 }, (_, n) => ({ ...opened, userId: `many-${n}` }))
+    await engine.send(many)
+    await engine.settled()
+    await engine.stop()
+    const looks: number[] = []
+    const verdict = await judged(database.url, (reader) => ({
+      ...reader,
+      look(partition, userIds) {
+        looks.push(userIds.length)
+        return reader.look(partition, userIds)
+      },
+    }))
+    expect(verdict).toMatchObject({ ...CLEAN, ledgers: 703 })
+    expect(looks.reduce((a, b) => a + b)).toBe(703)
+    expect(Math.max(...looks)).toBe(300)
+  })
 })
 
 describePostgres('verify finds', (database) => {

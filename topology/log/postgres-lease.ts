@@ -112,7 +112,7 @@ async function commitCall(
     // An answer that says no is a failure; no answer, or one of a backend that is going away, leaves it open.
     if (cause instanceof pg.DatabaseError && !cause.code?.startsWith('57')) {
       throw new SaldoError('SALDO_LOG_UNAVAILABLE', `a commit failed: ${cause.message}`, {
-        retryable: true,
+        retryable: passing.has(cause.code?.slice(0, 2) ?? ''),
         cause,
       })
     }
@@ -122,3 +122,6 @@ async function commitCall(
     })
   }
 }
+
+/** Classes of SQLSTATE that another try may not meet: conflicts, resources such as a full disk, system errors. */
+const passing: ReadonlySet<string> = new Set(['40', '53', '55', '58'])

@@ -1,0 +1,83 @@
+/** Benches by name. JSON lines go to standard output, everything else to standard error. */
+import { parseArgs, type ParseArgsConfig } from 'node:util'
+import { reportOf } from './report.ts'
+
+const USAGE = `npm run bench -- <name> [options]
+
+  engine   commands → events → tables, end to end, with a peer and the cost of each stage
+             --commands N  commands to preload (200000)
+             --users U     ledgers they are of (10000)
+             --runs R      measured runs, each in a fresh database (3)
+  codec    encode, decode, seal, open and hash, on one core
+             --runs R      (5)
+
+  --json-only  no progress on standard error
+
+Exit codes: 0 done, 1 a sum or a count was wrong, 2 wrong use.
+`
+
+const options = {
+  commands: { type: 'string', default: '200000' },
+  users: { type: 'string', default: '10000' },
+  runs: { type: 'string' },
+  'json-only': { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const satisfies ParseArgsConfig['options']
+
+/** Returns the exit code. */
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({ options, allowPositionals: true })
+  if (values.help) {
+    process.stderr.write(USAGE)
+    return 0
+  }
+  const report = reportOf({ quiet: values['json-only'] })
+  const [name, ...others] = positionals
+  if (others.length > 0) return misuse(`one bench at a time, not also "${others.join(' ')}"`)
+  switch (name) {
+    case 'engine': {
+      const commands = whole('commands', values.commands)
+      const users = whole('users', values.users)
+      const runs = whole('runs', values.runs ?? '3')
+      const { engine } = await import('./engine.ts')
+      return (await engine({ commands, users, runs }, report)) ? 0 : 1
+    }
+    case 'codec': {
+      const { codec } = await import('./codec.ts')
+      codec(whole('runs', values.runs ?? '5'), report)
+      return 0
+    }
+    case undefined:
+      return misuse('which bench?')
+    default:
+      return misuse(`there is no bench "${name}"`)
+  }
+}
+
+class Misuse extends Error {}
+
+function whole(name: string, text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
+  throw new Misuse(`--${name} must be a whole number from 1, got "${text}"`)
+}
+
+function misuse(problem: string): number {
+  process.stderr.write(`${problem}\n\n${USAGE}`)
+  return 2
+}
+
+function isMisuse(error: unknown): error is Error {
+  return (
+    error instanceof Misuse ||
+    (error instanceof TypeError &&
+      'code' in error &&
+      String(error.code).startsWith('ERR_PARSE_ARGS'))
+  )
+}
+
+try {
+  process.exitCode = await main()
+} catch (error) {
+  if (!isMisuse(error)) throw error
+  process.exitCode = misuse(error.message)
+}

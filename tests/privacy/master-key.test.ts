@@ -1,0 +1,96 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { masterKeyFromFile, masterKeyFromHex } from '../../privacy/master-key.ts'
+
+const CHILD = join(import.meta.dirname, '..', 'support', 'make-master-keys.ts')
+const posix = process.platform !== 'win32'
+
+let folder: string
+let path: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'saldo-master-key-'))
+  path = join(folder, 'master.key')
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+test('the key is made at first use and the same ever after', () => {
+  const key = masterKeyFromFile(path)
+  expect(key).toHaveLength(32)
+  expect(masterKeyFromFile(path)).toEqual(key)
+  expect(masterKeyFromFile(join(folder, 'other.key'))).not.toEqual(key)
+})
+
+test('nothing but the key file is left in the folder', async () => {
+  masterKeyFromFile(path)
+  expect(await readdir(folder)).toEqual(['master.key'])
+})
+
+test.runIf(posix)('the file is made for its owner alone, whatever the umask', async () => {
+  const before = process.umask(0)
+  try {
+    masterKeyFromFile(path)
+  } finally {
+    process.umask(before)
+  }
+  expect((await stat(path)).mode & 0o777).toBe(0o600)
+})
+
+test.runIf(posix).each([0o640, 0o604, 0o660, 0o601])(
+  'a file with mode %o is refused, with the way to mend it',
+  async (mode) => {
+    masterKeyFromFile(path)
+    await chmod(path, mode)
+    expect(() => masterKeyFromFile(path)).toThrow(
+      expect.objectContaining({
+        code: 'SALDO_CONFIG_INVALID',
+        message: expect.stringContaining(`${path} can be read by others: run chmod 600`),
+      }),
+    )
+  },
+)
+
+test('a file that holds no key is refused and left as it is', async () => {
+  await writeFile(path, 'not a key\n', { mode: 0o600 })
+  expect(() => masterKeyFromFile(path)).toThrow(
+    expect.objectContaining({ code: 'SALDO_CONFIG_INVALID' }),
+  )
+  expect((await stat(path)).size).toBe(10)
+})
+
+test('a folder that is not there is an error, not a key that is gone tomorrow', () => {
+  expect(() => masterKeyFromFile(join(folder, 'none', 'master.key'))).toThrow('ENOENT')
+})
+
+test('a key in hexadecimal digits may have either case and a line feed', () => {
+  const hex = 'aB'.repeat(32)
+  expect(masterKeyFromHex(`${hex}\n`)).toEqual(Buffer.alloc(32, 0xab))
+})
+
+test.each(['', 'ab'.repeat(31), 'ab'.repeat(33), 'zz'.repeat(32)])(
+  'the setting "%s" is no key, and the error does not repeat it',
+  (text) => {
+    expect(() => masterKeyFromHex(text)).toThrow(
+      expect.objectContaining({
+        code: 'SALDO_CONFIG_INVALID',
+        message: 'a master key is 64 hexadecimal digits',
+      }),
+    )
+  },
+)
+
+test('processes that make the key at once all get the same one', async () => {
+  // Many files, because the moment between two steps of the other process is short.
+  const paths = Array.from({ length: 300 }, (_, n) => join(folder, `key-${n}`))
+  const children = [0, 1, 2].map(() => fork(CHILD, paths, { execArgv: [] }))
+  await Promise.all(children.map((child) => once(child, 'message')))
+  const answers = children.map((child) => once(child, 'message'))
+  for (const child of children) child.send('go')
+  const [first, ...others] = (await Promise.all(answers)).map(([keys]: string[][]) => keys)
+  expect(new Set(first).size).toBe(paths.length)
+  for (const key of first ?? []) expect(key).toMatch(/^[0-9a-f]{64}$/)
+  for (const keys of others) expect(keys).toEqual(first)
+})
