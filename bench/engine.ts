@@ -2,9 +2,8 @@
 import { freshDatabase } from './database.ts'
 import { measuredRun, type MeasuredRun } from './measured-run.ts'
 import { insertPerCommand } from './peer.ts'
-import { median, round, spread, type Report } from './report.ts'
+import { median, round, spread, type Report, type reportOf } from './report.ts'
 import { stageCosts } from './stages.ts'
-import type { reportOf } from './report.ts'
 
 export type EngineOptions = {
   readonly commands: number
@@ -71,7 +70,8 @@ function printMeasured(runs: readonly MeasuredRun[], commands: number, report: R
   report.line('engine-end-to-end', {
     commandsPerSecond: Math.round(median(whole)),
     ...rates(whole),
-    includes: 'decided, committed, every table and command_outcomes current; checkpoints on the way',
+    includes:
+      'decided, committed, every table and command_outcomes current; checkpoints on the way',
     lastCheckpointSeconds: runs.map(({ seconds, checkpointSeconds }) =>
       round(Math.max(0, checkpointSeconds - seconds), 2),
     ),

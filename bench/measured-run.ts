@@ -57,7 +57,7 @@ export async function measuredRun(
 }
 
 /** Starts the engine, waits until it is done with what is in the log, and drains it. */
-async function runEngine({ config, url, pool }: BenchDatabase): Promise<{
+export async function runEngine({ config, url, pool }: BenchDatabase): Promise<{
   readonly at: Milestones
   readonly residentMiB: number
   readonly after: { readonly own: number; readonly backends: ReadonlyMap<string, number> }

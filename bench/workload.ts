@@ -72,7 +72,7 @@ export function transactionOf(index: number, now: number): RecordTransaction {
     currency: 'NOK',
     occurredAt: now - (index % 300) * DAY_MS,
     bookedOn: null,
-    source: 'bank',
+    source: 'bank_sync',
     categoryId: null,
     mcc: null,
     description: `${descriptions[index % descriptions.length]} ${index % 1000}`,

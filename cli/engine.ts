@@ -11,14 +11,19 @@ import { startThread, type RoleThread } from './threads.ts'
 export type Engine = { readonly database: Database; close(): Promise<void> }
 
 const LOOK_EVERY_MS = 1000
+/** A running engine that is started again is back before that; there is no need to share its work for a moment. */
+const MISSED_LOOKS_MAX = 5
 
 /** For verbs that need answers: uses the running engine, or runs one until `close`; also when the running one leaves. */
 export async function openEngine(config: Config, note: (line: string) => void): Promise<Engine> {
   const database = await openDatabase(config, note)
   let own: Promise<readonly RoleThread[]> | undefined
   let closed = false
+  let missed = MISSED_LOOKS_MAX
   const look = async (): Promise<void> => {
-    if (closed || own !== undefined || (await isRunning(database.url))) return
+    if (closed || own !== undefined) return
+    missed = (await isRunning(database.url)) ? 0 : missed + 1
+    if (missed <= MISSED_LOOKS_MAX) return
     own = startThreads(config, database.url, ['actors', 'tables'], { serve: false })
     await own
   }

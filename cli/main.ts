@@ -12,12 +12,17 @@ import { terminalOutput } from './output.ts'
 const out = terminalOutput()
 const config = () => readConfig(process.env)
 
+/** npm passes Ctrl-C on to a process that the terminal has told already: that is not a second one. */
+const ECHO_MS = 500
+
 /** Fires on Ctrl-C and on SIGTERM; a second signal ends the process at once. */
 function stopSignal(): AbortSignal {
   const stop = new AbortController()
+  let firstAt = 0
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (stop.signal.aborted) process.exit(1)
+      if (!stop.signal.aborted) firstAt = performance.now()
+      else if (performance.now() - firstAt > ECHO_MS) process.exit(1)
       stop.abort()
     })
   }
@@ -184,6 +189,12 @@ saldo
   .action(async ({ user, expires }: { user: string; expires: string }) => {
     const { developmentToken } = await import('../api/token.ts')
     const { jwtSecretOf } = await import('./secrets.ts')
+    if (!/^[1-9]\d{0,5}[smhd]$/.test(expires)) {
+      throw new SaldoError(
+        'SALDO_USAGE',
+        `--expires must be a time such as 90s, 30m, 2h or 7d, got "${expires}"`,
+      )
+    }
     const secret = jwtSecretOf(config())
     out.result(await developmentToken({ userId: idOf('--user', user), secret, expiresIn: expires }))
   })

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { createReadStream, existsSync } from 'node:fs'
+import { createReadStream, statSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { outcomeToJson } from '../connectors/answer-json.ts'
 import { commandFromJson } from '../connectors/command-json.ts'
@@ -15,7 +15,7 @@ const OUTSTANDING_MAX = 20_000
 
 /** Lines of a file or of standard input (`-`). */
 export function linesOf(file: string): AsyncIterable<string> {
-  if (file !== '-' && !existsSync(file)) {
+  if (file !== '-' && statSync(file, { throwIfNoEntry: false })?.isDirectory() !== false) {
     throw new SaldoError('SALDO_USAGE', `there is no file "${file}"`)
   }
   return {

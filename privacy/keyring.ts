@@ -23,12 +23,16 @@ export type Keyring = {
   cached(userId: string): SubjectKeyOrShredded | undefined
 }
 
-export function keyring(pool: Pool, masterKey: Uint8Array): Keyring {
+export function keyring(
+  pool: Pool,
+  masterKey: Uint8Array,
+  cachedKeysMax = CACHED_KEYS_MAX,
+): Keyring {
   const wrapping = purposeKey(masterKey, 'wrap')
   const cache = new Map<string, SubjectKeyOrShredded>()
   const remember = (userId: string, key: SubjectKeyOrShredded): void => {
     // A Map keeps insertion order: the first is the one that was loaded longest ago.
-    if (cache.size >= CACHED_KEYS_MAX) cache.delete(cache.keys().next().value ?? '')
+    if (cache.size >= cachedKeysMax) cache.delete(cache.keys().next().value ?? '')
     cache.set(userId, key)
   }
   const load = async (userIds: readonly string[], create: boolean) => {

@@ -132,17 +132,20 @@ async function readRows(
     text: `SELECT ${selectList(table)} FROM ${table.name} WHERE user_id = ANY($1)`,
     values: [userIds],
   })
-  return rows.map((raw) => foundRow(table, raw))
+  const amounts = Object.keys(table.columns).filter((column) => table.columns[column] === 'money')
+  return rows.map((raw) => foundRow(table, amounts, raw))
 }
 
 /** What somebody wrote by hand may not be whole minor units: such a value stays a text, which equals no amount. */
-function foundRow(table: Table, raw: { readonly [column: string]: unknown }): Row {
-  const odd = Object.entries(table.columns).filter(
-    ([column, type]) => type === 'money' && !/^-?\d+$/.test(String(raw[column])),
-  )
+function foundRow(
+  table: Table,
+  amounts: readonly string[],
+  raw: { readonly [column: string]: unknown },
+): Row {
+  const odd = amounts.filter((column) => !/^-?\d+$/.test(String(raw[column])))
   if (odd.length === 0) return rowOf(table, raw)
-  const texts = Object.fromEntries(odd.map(([column]) => [column, String(raw[column])]))
-  const zeros = Object.fromEntries(odd.map(([column]) => [column, '0']))
+  const texts = Object.fromEntries(odd.map((column) => [column, String(raw[column])]))
+  const zeros = Object.fromEntries(odd.map((column) => [column, '0']))
   return { ...rowOf(table, { ...raw, ...zeros }), ...texts }
 }
 

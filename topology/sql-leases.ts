@@ -90,17 +90,16 @@ class Member implements Membership {
 
   async #beat(): Promise<void> {
     this.#connection ??= await connect(this.#url, `${this.#role}-member`)
-    const assigned = await assignment(this.#connection.client, {
-      memberId: this.#memberId,
-      group: this.#group,
-      partitions: this.#partitions,
-      missedAfterMs: this.#timing.missedAfterMs,
-    })
+    const { rows } = await this.#connection.client.query<{ keep: readonly number[] }>(
+      'SELECT lease_beat($1, $2, $3, $4) AS keep',
+      [this.#memberId, this.#group, this.#partitions, this.#timing.missedAfterMs],
+    )
+    const keep = rows[0]?.keep ?? []
     this.#lastBeat = performance.now()
     for (const [partition, { stop }] of this.#running) {
-      if (!assigned.keep.includes(partition)) stop.abort()
+      if (!keep.includes(partition)) stop.abort()
     }
-    for (const partition of assigned.keep) {
+    for (const partition of keep) {
       if (!this.#running.has(partition)) this.#start(partition)
     }
   }
@@ -128,7 +127,7 @@ class Member implements Membership {
     this.#wake()
   }
 
-  /** One after the other on the connection: a release must not land inside the transaction of a heartbeat. */
+  /** One after the other: pg wants one query at a time on a connection. */
   #exclusive(work: () => Promise<void>): Promise<void> {
     const mine = this.#turn.then(work)
     this.#turn = mine.catch(() => undefined)
@@ -154,84 +153,6 @@ class Member implements Membership {
     }
     return promise
   }
-}
-
-type Beat = {
-  readonly memberId: string
-  readonly group: string
-  readonly partitions: number
-  readonly missedAfterMs: number
-}
-
-/** One heartbeat: counts the living, gives up what is too much, takes what is free. Members of a group take turns. */
-async function assignment(
-  client: pg.Client,
-  beat: Beat,
-): Promise<{ readonly keep: readonly number[] }> {
-  await client.query('BEGIN')
-  try {
-    const keep = await assignmentInTransaction(client, beat)
-    await client.query('COMMIT')
-    return { keep }
-  } catch (error) {
-    await client.query('ROLLBACK').catch(() => undefined)
-    throw error
-  }
-}
-
-async function assignmentInTransaction(client: pg.Client, beat: Beat): Promise<readonly number[]> {
-  const { memberId, group, partitions, missedAfterMs } = beat
-  await client.query("SELECT pg_advisory_xact_lock(hashtextextended('saldo leases ' || $1, 0))", [
-    group,
-  ])
-  await client.query(
-    `INSERT INTO members AS m (member_id, group_name, backend_pid, backend_started)
-     SELECT $1, $2, pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()
-     ON CONFLICT (member_id) DO UPDATE SET heartbeat_at = now(),
-       backend_pid = excluded.backend_pid, backend_started = excluded.backend_started`,
-    [memberId, group],
-  )
-  await client.query(
-    `DELETE FROM members m WHERE group_name = $1 AND member_id <> $2 AND (
-       heartbeat_at < now() - make_interval(secs => $3::float8 / 1000)
-       OR NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = m.backend_pid AND a.backend_start = m.backend_started))`,
-    [group, memberId, missedAfterMs],
-  )
-  await client.query(
-    'INSERT INTO leases (group_name, partition) SELECT $1, generate_series(0, $2 - 1) ON CONFLICT DO NOTHING',
-    [group, partitions],
-  )
-  await client.query(
-    `UPDATE leases SET owner = NULL WHERE group_name = $1 AND owner IS NOT NULL
-       AND owner NOT IN (SELECT member_id FROM members WHERE group_name = $1)`,
-    [group],
-  )
-  const quota = await quotaOf(client, beat)
-  const { rows } = await client.query<{ partition: number }>(
-    'SELECT partition FROM leases WHERE group_name = $1 AND owner = $2 ORDER BY partition',
-    [group, memberId],
-  )
-  const owned = rows.map(({ partition }) => partition)
-  // What is too much is drained first and released after that; until then it stays ours.
-  if (owned.length >= quota) return owned.slice(0, quota)
-  const taken = await client.query<{ partition: number }>(
-    `UPDATE leases SET owner = $2, epoch = epoch + 1 WHERE group_name = $1 AND partition IN (
-       SELECT partition FROM leases WHERE group_name = $1 AND owner IS NULL ORDER BY partition LIMIT $3)
-     RETURNING partition`,
-    [group, memberId, quota - owned.length],
-  )
-  return [...owned, ...taken.rows.map(({ partition }) => partition)]
-}
-
-/** Everybody gets the same number, and the first few one more. */
-async function quotaOf(client: pg.Client, { memberId, group, partitions }: Beat): Promise<number> {
-  const { rows } = await client.query<{ members: number; before: number }>(
-    `SELECT count(*)::int AS members, (count(*) FILTER (WHERE member_id < $2))::int AS before
-     FROM members WHERE group_name = $1`,
-    [group, memberId],
-  )
-  const { members, before } = rows[0] ?? { members: 1, before: 0 }
-  return Math.floor(partitions / members) + (before < partitions % members ? 1 : 0)
 }
 
 /** Whether a process works for the group now. */

@@ -102,12 +102,13 @@ export class StatesFold implements Fold<OpenedEvent> {
     } catch {
       return note({ ...place, problem: 'not-readable', columns: ['state'] })
     }
-    const expected = fieldsOf(asStored(cell))
+    const folded = asStored(cell)
+    if (isDeepStrictEqual(folded, loaded.held)) return
+    const expected = fieldsOf(folded)
     const stored = fieldsOf(loaded.held)
     const columns = [...new Set([...Object.keys(expected), ...Object.keys(stored)])].filter(
       (field) => !isDeepStrictEqual(expected[field], stored[field]),
     )
-    if (columns.length === 0) return
     note({
       ...place,
       problem: 'differs',

@@ -81,20 +81,20 @@ async function run(given: Scenario): Promise<Remains> {
   const clock = new StepClock()
   const fates = [...given.fates]
   const owners: FaultyProcess[] = []
-  do {
-    const owner = startProcess(world, given.settings, clock, fates)
-    owner.ended.catch(() => undefined)
-    owners.push(owner)
-    await Promise.race([
-      turnsUntil(() => owner.isOver() || isAnswered(world)),
-      // An owner that gives up ends the run.
-      owner.ended.then(() => new Promise<void>(() => undefined)),
-    ])
-  } while (owners.at(-1)?.isOver() === true)
-  // Whoever is still held up goes on after all is done, and must change nothing.
-  fates.length = 0
-  clock.releaseAll()
-  for (const owner of owners) owner.stop()
+  const gaveUp = new AbortController()
+  try {
+    do {
+      const owner = startProcess(world, given.settings, clock, fates)
+      owner.ended.catch(() => gaveUp.abort())
+      owners.push(owner)
+      await turnsUntil(() => owner.isOver() || isAnswered(world) || gaveUp.signal.aborted)
+    } while (owners.at(-1)?.isOver() === true && !gaveUp.signal.aborted)
+  } finally {
+    // Whoever is still held up goes on after all is done, and must change nothing.
+    fates.length = 0
+    clock.releaseAll()
+    for (const owner of owners) owner.stop()
+  }
   await Promise.all(owners.map(({ ended }) => ended))
   return remainsOf(world)
 }

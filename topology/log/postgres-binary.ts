@@ -23,30 +23,30 @@ export function byteaArray(values: readonly Uint8Array[]): Buffer {
 
 /** A one-dimensional `int4[]`. */
 export function int4Array(values: readonly number[]): Buffer {
-  const array = header(
-    Buffer.allocUnsafe(HEADER_BYTES + 8 * values.length),
-    OID.int4,
-    values.length,
+  return integers(values, OID.int4, 4, (array, value, position) =>
+    array.writeInt32BE(value, position),
   )
-  let position = HEADER_BYTES
-  for (const value of values) {
-    position = array.writeInt32BE(4, position)
-    position = array.writeInt32BE(value, position)
-  }
-  return array
 }
 
 /** A one-dimensional `int2[]`. */
 export function int2Array(values: readonly number[]): Buffer {
-  const array = header(
-    Buffer.allocUnsafe(HEADER_BYTES + 6 * values.length),
-    OID.int2,
-    values.length,
+  return integers(values, OID.int2, 2, (array, value, position) =>
+    array.writeInt16BE(value, position),
   )
-  let position = HEADER_BYTES
-  for (const value of values) {
-    position = array.writeInt32BE(2, position)
-    position = array.writeInt16BE(value, position)
+}
+
+function integers(
+  values: readonly number[],
+  oid: number,
+  bytes: number,
+  write: (array: Buffer, value: number, position: number) => void,
+): Buffer {
+  const step = 4 + bytes
+  const array = header(Buffer.allocUnsafe(HEADER_BYTES + step * values.length), oid, values.length)
+  for (const [index, value] of values.entries()) {
+    const position = HEADER_BYTES + step * index
+    array.writeInt32BE(bytes, position)
+    write(array, value, position + 4)
   }
   return array
 }

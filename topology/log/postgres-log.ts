@@ -5,12 +5,12 @@
 import { randomUUID } from 'node:crypto'
 import type { Pool } from 'pg'
 import { SaldoError } from '../../schemas/errors.ts'
-import { topics } from '../../schemas/topics.ts'
+import { topics, type TopicName } from '../../schemas/topics.ts'
 import { asSaldoError, openPool } from '../../sink/postgres/pool.ts'
 import type { BatchLimit, Log, NewRecord, Place, Producer, Slice, StoredRecord } from './log.ts'
 import { recordArrays } from './postgres-arrays.ts'
 import { acquireLease } from './postgres-lease.ts'
-import { wakeUps, type WakeUps } from './postgres-wake-ups.ts'
+import { placeKey, wakeUps, type Heads, type WakeUps } from './postgres-wake-ups.ts'
 
 const APPEND_TRIES_MAX = 5
 
@@ -24,7 +24,7 @@ export async function postgresLog(options: {
   try {
     await createTopics(pool, options.partitions)
     const { rows } = await pool.query<{ id: string }>('SELECT id FROM log_identity')
-    const wakes = await wakeUps(options.url, options.role)
+    const wakes = await wakeUps(options.url, options.role, () => readHeads(pool))
     return logOf(pool, options.url, options.partitions, rows[0]?.id ?? '', wakes)
   } catch (error) {
     await pool.end()
@@ -62,13 +62,16 @@ function logOf(pool: Pool, url: string, partitions: number, identity: string, wa
     identity,
     producer: () => producerOf(pool, wakes),
     acquire: (place) => acquireLease(url, place, wakes),
-    read: (place, offset, limit) => readSlice(pool, place, offset, limit),
+    // An idle reader asks again and again: one poll for all places answers it.
+    read: (place, offset, limit) =>
+      wakes.isQuiet(place, offset)
+        ? Promise.resolve({ records: [], next: offset, end: offset })
+        : readSlice(pool, place, offset, limit),
     end: async (place) => (await readSlice(pool, place, 0n, { records: 0, bytes: 0 })).end,
     async arrival(place, offset, signal) {
       const woken = wakes.next(place, signal)
-      const end = await readEnd(pool, place)
-      if (end > offset) woken.cancel()
-      else await woken.arrived
+      if (!wakes.isQuiet(place, offset) && (await readEnd(pool, place)) > offset) woken.cancel()
+      await woken.arrived
     },
     async close() {
       await wakes.close()
@@ -184,4 +187,17 @@ async function readEnd(pool: Pool, place: Place): Promise<bigint> {
   } catch (error) {
     throw asSaldoError(error)
   }
+}
+
+async function readHeads(pool: Pool): Promise<Heads> {
+  const { rows } = await pool.query<{ name: TopicName; partition: number; next_offset: bigint }>({
+    name: 'log-heads',
+    text: 'SELECT t.name, h.partition, h.next_offset FROM log_heads h JOIN log_topics t USING (topic_id)',
+  })
+  return new Map(
+    rows.map(({ name: topic, partition, next_offset }) => [
+      placeKey({ topic, partition }),
+      next_offset,
+    ]),
+  )
 }
