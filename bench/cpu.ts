@@ -12,7 +12,7 @@ export async function backendsOf(pool: Pool): Promise<readonly Backend[]> {
   const { rows } = await pool.query<{ pid: number; name: string }>(
     `SELECT pid, CASE WHEN application_name LIKE 'saldo:%' THEN split_part(application_name, ':', 3)
                       ELSE backend_type END AS name
-     FROM pg_stat_activity WHERE application_name NOT LIKE 'saldo:%:bench%' ORDER BY pid`,
+     FROM pg_stat_activity WHERE application_name NOT LIKE 'saldo:%:bench' ORDER BY pid`,
   )
   return rows.map(({ pid, name }) => ({ pid, name: name.replace(/^lease-\d+$/, 'lease') }))
 }

@@ -27,7 +27,7 @@ export async function freshDatabase(): Promise<BenchDatabase> {
   const log = await postgresLog({
     url: database.url,
     partitions: config.partitions,
-    role: 'bench-log',
+    role: 'log',
   })
   const { rows } = await pool.query<{ server_version: string }>('SHOW server_version')
   return {

@@ -97,7 +97,6 @@ async function actorStages(
     await checkpointer.settled()
   }
   for (;;) {
-    await clock.refresh()
     const slice = await clock.measure('actors: read', () => log.read(place, position, limit))
     if (slice.records.length === 0) break
     const { commands, deadLetters } = await clock.measure('actors: decode', () =>
@@ -166,7 +165,6 @@ async function tableStages<Item>(
   const progress = await store.takeOver(reader.processors.map(consumerOf), partition, log.identity)
   let position = progress[0]?.offset ?? 0n
   for (;;) {
-    await clock.refresh()
     const slice = await clock.measure(`${label}: read`, () => log.read(place, position, limit))
     if (slice.records.length === 0) break
     const items = await clock.measure(`${label}: decode, open`, () =>

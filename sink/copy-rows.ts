@@ -1,4 +1,5 @@
 /** Rows → the text format of COPY. Pure, so that escaping is property-tested. */
+import type { Writable } from 'node:stream'
 import type pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 
@@ -64,16 +65,33 @@ export async function copyInto(
   const stream = client.query(copyFrom(`COPY ${target} FROM STDIN`))
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   stream.on('finish', resolve)
-  stream.on('error', reject)
+  let refused = false
+  stream.on('error', (error) => {
+    refused = true
+    reject(error)
+  })
+  try {
+    await writeLines(stream, rows, promise)
+  } catch (error) {
+    // Where the rows themselves fail, the server would wait for more, and the next query with it.
+    if (!refused) stream.destroy(error instanceof Error ? error : new Error(String(error)))
+  }
+  await promise
+}
+
+async function writeLines(
+  stream: Writable,
+  rows: Iterable<readonly CopyValue[]>,
+  ended: Promise<void>,
+): Promise<void> {
   let chunk = ''
   for (const row of rows) {
     chunk += copyLine(row)
     if (chunk.length < CHUNK_CHARACTERS) continue
-    if (!stream.write(chunk)) await Promise.race([drained(stream), promise])
+    if (!stream.write(chunk)) await Promise.race([drained(stream), ended])
     chunk = ''
   }
   stream.end(chunk)
-  await promise
 }
 
 function drained(stream: NodeJS.EventEmitter): Promise<void> {

@@ -264,6 +264,8 @@ describe('a planted file is found:', () => {
     expect(rules.fileNames(files('sink/index.ts', ''))).toHaveLength(1)
     expect(rules.fileLength(files('sink/a.ts', 'a\n'.repeat(350)), [])).toEqual([])
     expect(rules.fileLength(files('sink/a.ts', 'a\n'.repeat(351)), [])).toHaveLength(1)
+    expect(rules.fileLength(files('tests/a.test.ts', 'a\n'.repeat(500)), [])).toEqual([])
+    expect(rules.fileLength(files('tests/a.test.ts', 'a\n'.repeat(501)), [])).toHaveLength(1)
   })
 
   test('a path of one machine, an address in the lock file', () => {

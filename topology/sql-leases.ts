@@ -11,7 +11,7 @@ import type { Leases, Membership, PartitionWork } from './leases.ts'
 
 export type LeaseTiming = { readonly heartbeatMs: number; readonly missedAfterMs: number }
 
-const defaultTiming: LeaseTiming = { heartbeatMs: 500, missedAfterMs: 5000 }
+const defaultTiming: LeaseTiming = { heartbeatMs: 1000, missedAfterMs: 5000 }
 
 export function sqlLeases(url: string, role: string, timing: LeaseTiming = defaultTiming): Leases {
   return {

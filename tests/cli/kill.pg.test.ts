@@ -3,12 +3,12 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { waitUntilProcessed } from '../../cli/wait-until-processed.ts'
+import { seededRandom, type Random } from '../../connectors/demo/random.ts'
 import { outcomeCodec } from '../../schemas/codec.ts'
 import { embeddedPostgres } from '../../sink/postgres/embedded-postgres.ts'
 import type { Log } from '../../topology/log/log.ts'
 import { postgresLog } from '../../topology/log/postgres-log.ts'
 import { ACTOR_GROUP } from '../../topology/run-actors.ts'
-import { seededChance, type Chance } from '../support/chance.ts'
 import { householdModel } from '../support/household-model.ts'
 import { householdTraffic } from '../support/household-traffic.ts'
 import { withDataFolder, type SaldoProcess } from '../support/saldo-process.ts'
@@ -29,14 +29,15 @@ const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
 const scale = COMMANDS === COMMANDS_FULL ? '' : `, not the ${COMMANDS_FULL} of the full run`
 
 describe('kill -9', () => {
-  // Small batches and frequent checkpoints: more places to be killed at.
-  const folder = withDataFolder({ SALDO_BATCH_RECORDS: '100', SALDO_CHECKPOINT_MS: '200' })
+  // Small batches and frequent checkpoints: more places to be killed at, and work left for every kill.
+  const batch = String(Math.ceil(COMMANDS / 500))
+  const folder = withDataFolder({ SALDO_BATCH_RECORDS: batch, SALDO_CHECKPOINT_MS: '200' })
 
   test(
     `${KILLS} kills under ${COMMANDS} commands${scale} leave one answer per command and exact sums (SEED=${seed})`,
     async () => {
-      const chance = seededChance(seed)
-      const traffic = householdTraffic(COMMANDS, chance)
+      const random = seededRandom(seed)
+      const traffic = householdTraffic(COMMANDS, random)
       const file = join(folder.path, 'commands.jsonl')
       await writeFile(file, traffic.map((command) => `${JSON.stringify(command)}\n`).join(''))
       const model = householdModel()
@@ -45,14 +46,14 @@ describe('kill -9', () => {
         verdict: model.answer(command),
       }))
 
+      const up = () => folder.start(['up', '--no-demo'], { limitMs: LIMIT_MS })
+      const engine = up()
+      await engine.line(/Saldo is up/)
       const server = await embeddedPostgres({ dataDir: folder.path })
       const log = await openLog(server.url)
       const database = new pg.Pool({ connectionString: server.url, max: 1 })
       try {
         const answers: Answer[] = []
-        const up = () => folder.start(['up', '--no-demo'], { limitMs: LIMIT_MS })
-        const engine = up()
-        await engine.line(/Saldo is up/)
         const sender = folder.start(['send', file, '--wait'], { limitMs: LIMIT_MS })
         sender.onResult((line) => answers.push(JSON.parse(line) as Answer))
         const last = await killAgainAndAgain({
@@ -61,7 +62,7 @@ describe('kill -9', () => {
           sender,
           answered: () => answers.length,
           decided: () => outcomesIn(database),
-          chance,
+          random,
         })
 
         expect((await sender.ended).stderr).toContain(`${COMMANDS} commands sent and answered`)
@@ -94,19 +95,20 @@ type Schedule = {
   answered(): number
   /** Outcomes that are in the log. */
   decided(): Promise<number>
-  readonly chance: Chance
+  readonly random: Random
 }
 
 /** Each kill has its share of the answers and falls somewhere in it. Gives the engine that was not killed. */
 async function killAgainAndAgain(schedule: Schedule): Promise<SaldoProcess> {
-  const { up, sender, answered, decided, chance } = schedule
+  const { up, sender, answered, decided, random } = schedule
   let engine = schedule.engine
   const share = Math.floor(COMMANDS / (KILLS + 1))
   for (let kill = 0; kill < KILLS; kill++) {
     const before = await decided()
-    const moment = Math.max(kill * share + 1 + chance.below(share), before + 1)
+    const moment = Math.max(kill * share + random.whole(1, share), before + 1)
     await reached(sender, answered, moment)
     const { code } = await engine.kill('SIGKILL')
+    console.log('KILL', kill, 'before', before, 'moment', moment, 'answered', answered())
     expect(code).toBeNull()
     engine = up()
   }
@@ -150,7 +152,7 @@ async function unanswered(log: Log): Promise<readonly string[]> {
     const place = { topic: 'ledger.outcomes', partition } as const
     const counts = new Map<number, number>()
     const end = await log.end(place)
-    for (let position = 0n; position < end; ) {
+    for (let position = 0n; position < end;) {
       const slice = await log.read(place, position, { records: 5000, bytes: 4_000_000 })
       for (const { value } of slice.records) {
         const { commandPartition, commandOffset } = outcomeCodec.decode(value)

@@ -1,0 +1,34 @@
+/** What a table reader is fed with: the events of a history, with the places they have in a log. */
+import { answer } from '../../actors/answer.ts'
+import { LedgerStates } from '../../actors/ledger-states.ts'
+import type { OpenedEvent } from '../../schemas/opened-event.ts'
+import type { LedgerCommand, LedgerCommandBody } from '../../schemas/types.ts'
+import type { Sourced } from '../../topology/processors/processor.ts'
+import { COMMANDS_AT } from './arbitrary-commands.ts'
+import { commandOf, opened, prepared, transparentSealer } from './specification.ts'
+
+/** Events of commands of any users, decided in this order; what a rule refuses gives none. */
+export function sourcedEvents(commands: readonly LedgerCommand[]): readonly Sourced<OpenedEvent>[] {
+  const ledgers = new Map<string, LedgerStates>()
+  const sources: Sourced<OpenedEvent>[] = []
+  for (const [n, command] of commands.entries()) {
+    const ledger = ledgers.get(command.userId) ?? new LedgerStates(command.userId)
+    ledgers.set(command.userId, ledger)
+    const { events } = answer(ledger, prepared(command, n, COMMANDS_AT + n), transparentSealer)
+    for (const value of events) {
+      const offset = BigInt(sources.length)
+      sources.push({ item: opened(value), partition: 0, offset, value })
+    }
+  }
+  return sources
+}
+
+/** The events of one user's wishes, all of which are accepted, or the example is wrong. */
+export function eventsOfBodies(...bodies: readonly LedgerCommandBody[]): readonly OpenedEvent[] {
+  const sources = sourcedEvents(bodies.map((body, n) => commandOf({ body }, n)))
+  if (sources.length !== bodies.length) {
+    const types = sources.map(({ item }) => item.body.type).join(', ')
+    throw new Error(`not every command was accepted: ${types}`)
+  }
+  return sources.map(({ item }) => item)
+}
