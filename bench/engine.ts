@@ -39,7 +39,13 @@ export async function engine(
         commands,
         users,
       })
-      measured.push(await measuredRun(database, workload, report))
+      const result = await measuredRun(database, workload, report)
+      measured.push(result)
+      report.line('engine-run', {
+        run,
+        commandsPerSecond: Math.round(commands / result.seconds),
+        cpuMicrosPerCommand: result.cpu,
+      })
       report.note('running the peer')
       const peerWorkload = { ...workload, commands: Math.min(commands, PEER_COMMANDS_MAX) }
       peers.push(await insertPerCommand(database.pool, database.url, peerWorkload))
@@ -78,9 +84,6 @@ function printMeasured(runs: readonly MeasuredRun[], commands: number, report: R
     residentMiB: runs.map(({ residentMiB }) => residentMiB),
     correct: runs.every(({ correct }) => correct),
   })
-  for (const [index, { cpu }] of runs.entries()) {
-    report.line('engine-cpu', { run: index + 1, cpuMicrosPerCommand: cpu })
-  }
 }
 
 function printPeer(

@@ -17,7 +17,7 @@ export async function followOutcomes(log: Log): Promise<OutcomeFollower> {
   const stop = new AbortController()
   const failed = Promise.withResolvers<never>()
   failed.promise.catch(() => undefined)
-  const follow = async (partition: number, from: bigint): Promise<void> => {
+  const follow = async ({ partition, from, after }: Follow): Promise<void> => {
     const place = { topic: 'ledger.outcomes', partition } as const
     let position = from
     while (!stop.signal.aborted) {
@@ -26,6 +26,8 @@ export async function followOutcomes(log: Log): Promise<OutcomeFollower> {
       if (records.length === 0) await log.arrival(place, position, stop.signal)
       for (const { value } of records) {
         const outcome = outcomeCodec.decode(value)
+        // The same command may have been sent before and be waiting still: that answer is not ours.
+        if (BigInt(outcome.commandOffset) < after) continue
         const [first, ...others] = waiting.get(outcome.commandId) ?? []
         if (others.length === 0) waiting.delete(outcome.commandId)
         else waiting.set(outcome.commandId, others)
@@ -33,12 +35,14 @@ export async function followOutcomes(log: Log): Promise<OutcomeFollower> {
       }
     }
   }
-  const ends = await Promise.all(
-    Array.from({ length: log.partitions }, (_, partition) =>
-      log.end({ topic: 'ledger.outcomes', partition }),
-    ),
+  const starts = await Promise.all(
+    Array.from({ length: log.partitions }, async (_, partition) => ({
+      partition,
+      from: await log.end({ topic: 'ledger.outcomes', partition }),
+      after: await log.end({ topic: 'ledger.commands', partition }),
+    })),
   )
-  const followers = ends.map((end, partition) => follow(partition, end))
+  const followers = starts.map(follow)
   for (const follower of followers) follower.catch(failed.reject)
   return {
     next(commandId) {
@@ -51,4 +55,11 @@ export async function followOutcomes(log: Log): Promise<OutcomeFollower> {
       await Promise.allSettled(followers)
     },
   }
+}
+
+type Follow = {
+  readonly partition: number
+  readonly from: bigint
+  /** Offset of the first command that can be ours. */
+  readonly after: bigint
 }

@@ -82,6 +82,9 @@ function secretProblems(config: Config): readonly string[] {
   if (databaseUrl !== undefined && !/^postgres(ql)?:\/\//.test(databaseUrl)) {
     problems.push(`${settings.databaseUrl.name} must start with postgresql://`)
   }
+  if (masterKey !== undefined && !/^[0-9a-fA-F]{64}$/.test(masterKey.trim())) {
+    problems.push(`${settings.masterKey.name} must be 64 hexadecimal digits`)
+  }
   if (masterKey !== undefined && masterKeyFile !== undefined) {
     problems.push(
       `${settings.masterKey.name} and ${settings.masterKeyFile.name} are both set: give one`,

@@ -73,8 +73,11 @@ export async function copyInto(
   try {
     await writeLines(stream, rows, promise)
   } catch (error) {
-    // Where the rows themselves fail, the server would wait for more, and the next query with it.
-    if (!refused) stream.destroy(error instanceof Error ? error : new Error(String(error)))
+    if (refused) throw error
+    // The rows themselves failed: the server would wait for more, and the next query with it.
+    stream.destroy(new Error('the rows could not be made'))
+    await promise.catch(() => undefined)
+    throw error
   }
   await promise
 }

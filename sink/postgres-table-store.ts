@@ -18,6 +18,7 @@ import {
 } from './tables.ts'
 
 const FENCED = 'SA001'
+const UNIQUE_VIOLATION = '23505'
 
 /** One writing connection per store: give each partition's owner a store of its own. */
 export function postgresTableStore(url: string, role: string): TableStore {
@@ -45,13 +46,7 @@ export function postgresTableStore(url: string, role: string): TableStore {
         const broken = writing
         writing = undefined
         await broken?.then(({ client }) => client.end()).catch(() => undefined)
-        if (error instanceof pg.DatabaseError && error.code === FENCED) {
-          throw new SaldoError('SALDO_LEASE_FENCED', error.message, {
-            retryable: true,
-            cause: error,
-          })
-        }
-        throw asSaldoError(error)
+        throw await refusal(pool, batch, error)
       }
     },
     async close() {
@@ -59,6 +54,32 @@ export function postgresTableStore(url: string, role: string): TableStore {
       await pool.end()
     },
   }
+}
+
+/** What a newer owner appended already is met as a duplicate key, before the progress row says whose it is. */
+async function refusal(pool: pg.Pool, batch: TableBatch, error: unknown): Promise<Error> {
+  if (!(error instanceof pg.DatabaseError)) return asSaldoError(error)
+  const fenced =
+    error.code === FENCED ||
+    (error.code === UNIQUE_VIOLATION && !(await isOwned(pool, batch).catch(() => true)))
+  if (!fenced) return asSaldoError(error)
+  const message = `partition ${batch.partition} of a table has a newer owner: ${error.message}`
+  return new SaldoError('SALDO_LEASE_FENCED', message, { retryable: true, cause: error })
+}
+
+/** The progress rows still stand where this owner would move them from. */
+async function isOwned(pool: pg.Pool, { partition, moves }: TableBatch): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    `SELECT FROM progress JOIN unnest($2::text[], $3::bigint[], $4::bigint[]) AS mine (consumer, epoch, next_offset)
+     USING (consumer, epoch, next_offset) WHERE partition = $1`,
+    [
+      partition,
+      moves.map(({ consumer }) => consumer),
+      moves.map(({ epoch }) => epoch),
+      moves.map(({ from }) => from),
+    ],
+  )
+  return rowCount === moves.length
 }
 
 /** Staging tables are made once per connection: one per batch would bloat the catalog. */

@@ -44,7 +44,7 @@ export type ActorObserver = {
 /** Name of the consumer group; offsets are kept under it for ever. */
 export const ACTOR_GROUP = 'saldo.actors'
 
-/** Owns the partition until `stop` fires, then drains. Rejects when the partition cannot go on or has a newer owner. */
+/** Owns the partition until `stop` fires, then drains, or until the lease is lost. Rejects when the partition cannot go on. */
 export async function runActors(
   partition: number,
   deps: ActorDeps,

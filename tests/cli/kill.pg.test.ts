@@ -108,7 +108,6 @@ async function killAgainAndAgain(schedule: Schedule): Promise<SaldoProcess> {
     const moment = Math.max(kill * share + random.whole(1, share), before + 1)
     await reached(sender, answered, moment)
     const { code } = await engine.kill('SIGKILL')
-    console.log('KILL', kill, 'before', before, 'moment', moment, 'answered', answered())
     expect(code).toBeNull()
     engine = up()
   }

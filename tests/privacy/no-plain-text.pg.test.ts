@@ -122,7 +122,9 @@ async function tablesThatHold(pool: pg.Pool, text: string): Promise<readonly str
   const hex = Buffer.from(text).toString('hex')
   for (const { name, columns } of rows) {
     // bytea as text is hexadecimal digits, everything else is itself.
-    const searched = columns.map((column) => `coalesce(t."${column}"::text, '')`).join(` || ' ' || `)
+    const searched = columns
+      .map((column) => `coalesce(t."${column}"::text, '')`)
+      .join(` || ' ' || `)
     const found = await pool.query(
       `SELECT FROM "${name}" t WHERE strpos(${searched}, $1) > 0 OR strpos(${searched}, $2) > 0 LIMIT 1`,
       [text, hex],

@@ -5,6 +5,13 @@
  * replacement, an owner that is held up and goes on later without knowing), run owners one after the other and beside
  * each other until every command is answered, then let every zombie finish. Judge what is left by itself, and compare
  * it, opened, with a run to which nothing happened. Checkpoints are cut every few changes, so at any commit boundary.
+ * Catches: offset committed before events; tail not marked changed; checkpoint cut ahead of the commit; checkpoint of
+ * live states; a cell counted as saved by a flag; changed state evicted; eviction beside a batch that is being decided;
+ * window left out of checkpoints; in-doubt commit tried again, or taken for done, without looking; offset read before
+ * the fence; epoch unchecked in the log; next batch committed beside the one before; a gap waited for at its old
+ * offset; dead letters dropped. Seen by other suites only, because something else saves the run: epoch and from-offset
+ * unchecked in the store, older row wins (checkpoint-store.contract), loaded state overwrites (host.test), a checkpoint
+ * cut without proof of the lease (run-actors.test).
  * Replay a failure with `SEED=<seed> npm run test:sim`; `SIM_RUNS=` says how many, with fresh seeds.
  */
 import fc from 'fast-check'
@@ -31,6 +38,8 @@ import { anomaliesOf, openedHistory, type Remains } from '../support/history-jud
 
 const RUNS = Number(process.env['SIM_RUNS'] ?? 300)
 const SEED = process.env['SEED'] ?? (process.env['SIM_RUNS'] === undefined ? '1' : undefined)
+
+const MS_PER_RUN_MAX = 200
 
 type Scenario = {
   readonly commands: readonly LedgerCommand[]
@@ -106,16 +115,26 @@ function isAnswered({ log }: World): boolean {
 
 const undisturbed = { fates: [], logSeed: 0 } as const
 
-test('whatever happens to its owners, a partition keeps its promises and has the history of an undisturbed one', async () => {
-  const sameAsUndisturbed = fc.asyncProperty(scenario, async (given) => {
-    const disturbed = await run(given)
-    expect(anomaliesOf(disturbed)).toEqual([])
-    const reference = await run({ ...given, ...undisturbed })
-    expect(openedHistory(disturbed)).toEqual(openedHistory(reference))
-  })
-  const seed = SEED === undefined ? {} : { seed: Number(SEED) }
-  await fc.assert(sameAsUndisturbed, { numRuns: RUNS, endOnFailure: false, ...seed })
-}, 600_000)
+test(
+  'whatever happens to its owners, a partition keeps its promises and has the history of an undisturbed one',
+  async () => {
+    const sameAsUndisturbed = fc.asyncProperty(scenario, async (given) => {
+      const disturbed = await run(given)
+      expect(anomaliesOf(disturbed)).toEqual([])
+      const reference = await run({ ...given, ...undisturbed })
+      expect(openedHistory(disturbed)).toEqual(openedHistory(reference))
+    })
+    const seed = SEED === undefined ? {} : { seed: Number(SEED) }
+    await fc.assert(sameAsUndisturbed, {
+      numRuns: RUNS,
+      // Making a failure small may take longer than finding it.
+      interruptAfterTimeLimit: RUNS * MS_PER_RUN_MAX,
+      markInterruptAsFailure: true,
+      ...seed,
+    })
+  },
+  RUNS * MS_PER_RUN_MAX * 2,
+)
 
 test('the same scenario twice leaves the same history and the same offsets', async () => {
   const same = fc.asyncProperty(scenario, async (given) => {

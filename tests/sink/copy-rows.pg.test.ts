@@ -17,7 +17,8 @@ const row = fc.record({
   words: fc.option(words),
   amount: fc.option(fc.bigInt({ min: -(10n ** 40n), max: 10n ** 40n })),
   whole: fc.option(fc.maxSafeInteger()),
-  share: fc.option(fc.double({ noNaN: true, noDefaultInfinity: true })),
+  // Its text has no negative zero.
+  share: fc.option(fc.double({ noNaN: true, noDefaultInfinity: true }).map((share) => share + 0)),
   yes: fc.option(fc.boolean()),
   bytes: fc.option(fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes))),
   list: fc.option(fc.array(words, { maxLength: 5 })),
@@ -39,29 +40,32 @@ describePostgres('COPY', (database) => {
   }
 
   test('every value comes back as it was', async () => {
-    const cameBack = fc.asyncProperty(fc.array(row, { maxLength: 200, size: 'max' }), async (rows) => {
-      await client.query('TRUNCATE copied')
-      const lines = rows.map((one, n): CopyValue[] => [
-        n,
-        one.words,
-        one.amount,
-        one.whole,
-        one.share,
-        one.yes,
-        one.bytes,
-        one.list,
-      ])
-      await copyInto(client, TARGET, lines)
-      const stored = await client.query(
-        'SELECT words, amount, whole, share, yes, bytes, list FROM copied ORDER BY n',
-      )
-      const expected = rows.map((one) => ({
-        ...one,
-        amount: one.amount === null ? null : String(one.amount),
-        whole: one.whole === null ? null : BigInt(one.whole),
-      }))
-      expect(stored.rows).toEqual(expected)
-    })
+    const cameBack = fc.asyncProperty(
+      fc.array(row, { maxLength: 200, size: 'max' }),
+      async (rows) => {
+        await client.query('TRUNCATE copied')
+        const lines = rows.map((one, n): CopyValue[] => [
+          n,
+          one.words,
+          one.amount,
+          one.whole,
+          one.share,
+          one.yes,
+          one.bytes,
+          one.list,
+        ])
+        await copyInto(client, TARGET, lines)
+        const stored = await client.query(
+          'SELECT words, amount, whole, share, yes, bytes, list FROM copied ORDER BY n',
+        )
+        const expected = rows.map((one) => ({
+          ...one,
+          amount: one.amount === null ? null : String(one.amount),
+          whole: one.whole === null ? null : BigInt(one.whole),
+        }))
+        expect(stored.rows).toEqual(expected)
+      },
+    )
     await fc.assert(cameBack, { numRuns: 20 })
   })
 
@@ -98,11 +102,12 @@ describePostgres('COPY', (database) => {
   test.each([0, 5])(
     'rows that fail after %s MB reject with their error, and the connection goes on',
     async (megabytes) => {
+      const failure = new Error('the rows failed')
       const rows = (function* (): Generator<CopyValue[]> {
         yield* bigRows(megabytes)
-        throw new Error('the rows failed')
+        throw failure
       })()
-      await expect(copyInto(client, 'copied (words)', rows)).rejects.toThrow('the rows failed')
+      await expect(copyInto(client, 'copied (words)', rows)).rejects.toBe(failure)
       await copyInto(client, 'copied (n)', [[1]])
       expect(await count()).toBe(1)
     },

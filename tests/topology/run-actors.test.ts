@@ -278,13 +278,10 @@ describe.each([64, 'ledger'] as const satisfies Sharding[])('with sharding %s', 
       await turn()
     }
     await run.stop()
-    const twice = ['duplicate', 'duplicate']
-    expect(verdicts(here)).toEqual([
-      ...['accepted', 'accepted', 'accepted'],
-      ...[...twice, 'duplicate'],
-      ...[...twice, 'accepted'],
-      ...[...twice, 'accepted'],
-    ])
+    expect(verdicts(here).join(' ')).toBe(
+      'accepted accepted accepted duplicate duplicate duplicate ' +
+        'duplicate duplicate accepted duplicate duplicate accepted',
+    )
     expect(store.loads.filter((one) => one === 'user-1').length).toBeGreaterThan(1)
     expect(anomaliesOf(await remainsOf(here))).toEqual([])
   })

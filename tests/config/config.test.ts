@@ -1,0 +1,126 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { readConfig, type Environment } from '../../config/config.ts'
+import { settings, type Setting } from '../../config/settings.ts'
+import { SaldoError } from '../../schemas/errors.ts'
+
+const exampleFile = join(import.meta.dirname, '..', '..', 'config', 'example.env')
+const all: readonly Setting[] = Object.values(settings)
+
+/** The lines after the first of the problem that `readConfig` throws. */
+function problemsOf(environment: Environment): readonly string[] {
+  try {
+    readConfig(environment)
+  } catch (error) {
+    if (!(error instanceof SaldoError) || error.code !== 'SALDO_CONFIG_INVALID') throw error
+    const [title, ...problems] = error.message.split('\n')
+    expect(title).toBe('configuration is invalid:')
+    return problems.map((line) => line.trim())
+  }
+  return []
+}
+
+const secrets = { SALDO_JWT_SECRET: 's'.repeat(32), SALDO_MASTER_KEY: 'a'.repeat(64) }
+
+describe('configuration', () => {
+  test('an empty environment is a development one with the defaults that architecture gives', () => {
+    expect(readConfig({})).toMatchObject({
+      environment: 'development',
+      databaseUrl: undefined,
+      host: '127.0.0.1',
+      port: 8080,
+      partitions: 4,
+      batchRecords: 1000,
+      batchBytes: 1_000_000,
+      checkpointMs: 2000,
+      checkpointStates: 10_000,
+      sharding: 64,
+    })
+  })
+
+  test('an empty value is like none', () => {
+    const empty = Object.fromEntries(all.map(({ name }) => [name, '']))
+    expect(readConfig(empty)).toEqual(readConfig({}))
+  })
+
+  test('every problem is told at once, each with its setting and what was given', () => {
+    expect(
+      problemsOf({
+        SALDO_ENV: 'staging',
+        DATABASE_URL: 'mysql://somewhere',
+        SALDO_MASTER_KEY: 'k',
+        SALDO_MASTER_KEY_FILE: 'f',
+        SALDO_JWT_SECRET: 'short',
+        SALDO_PORT: '65536',
+        SALDO_PARTITIONS: '0',
+        SALDO_BATCH_RECORDS: '-1',
+        SALDO_BATCH_BYTES: '1e6',
+        SALDO_CHECKPOINT_MS: '2.5',
+        SALDO_CHECKPOINT_STATES: ' 1',
+        SALDO_SHARDS: 'ledgers',
+        SALDO_LOG_LEVEL: 'loud',
+      }),
+    ).toEqual([
+      'SALDO_ENV must be one of development, production, got "staging"',
+      'SALDO_PORT must be a whole number from 0 to 65535, got "65536"',
+      'SALDO_PARTITIONS must be a whole number from 1 to 1024, got "0"',
+      'SALDO_BATCH_RECORDS must be a whole number from 1 to 10000, got "-1"',
+      'SALDO_BATCH_BYTES must be a whole number from 1000 to 100000000, got "1e6"',
+      'SALDO_CHECKPOINT_MS must be a whole number from 10 to 600000, got "2.5"',
+      'SALDO_CHECKPOINT_STATES must be a whole number from 1 to 1000000, got " 1"',
+      'SALDO_SHARDS must be a whole number from 1 to 4096, got "ledgers"',
+      expect.stringMatching(/^SALDO_LOG_LEVEL must be one of .*, got "loud"$/),
+      'DATABASE_URL must start with postgresql://',
+      'SALDO_MASTER_KEY must be 64 hexadecimal digits',
+      'SALDO_MASTER_KEY and SALDO_MASTER_KEY_FILE are both set: give one',
+      'SALDO_JWT_SECRET must have at least 32 characters',
+    ])
+  })
+
+  test('no problem quotes a secret', () => {
+    const problems = problemsOf({
+      DATABASE_URL: 'secret-database',
+      SALDO_JWT_SECRET: 'secret-jwt',
+      SALDO_MASTER_KEY: 'secret-key',
+      SALDO_MASTER_KEY_FILE: 'secret-file',
+    })
+    expect(problems).toHaveLength(4)
+    expect(problems.join()).not.toContain('secret-')
+  })
+
+  test('production refuses to make secrets of its own', () => {
+    expect(problemsOf({ SALDO_ENV: 'production' })).toEqual([
+      'SALDO_JWT_SECRET must be set in production',
+      'SALDO_MASTER_KEY or SALDO_MASTER_KEY_FILE must be set in production',
+    ])
+    expect(problemsOf({ SALDO_ENV: 'production', ...secrets })).toEqual([])
+    const { SALDO_JWT_SECRET } = secrets
+    const file = { SALDO_JWT_SECRET, SALDO_MASTER_KEY_FILE: 'key' }
+    expect(problemsOf({ SALDO_ENV: 'production', ...file })).toEqual([])
+  })
+
+  test('an actor per ledger is a way to shard', () => {
+    expect(readConfig({ SALDO_SHARDS: 'ledger' }).sharding).toBe('ledger')
+  })
+})
+
+describe('config/example.env', () => {
+  const example = readFileSync(exampleFile, 'utf8')
+
+  test('lists every setting with its meaning and default, and no other', () => {
+    const blocks = example.trim().split('\n\n').slice(1)
+    const expected = all.map(({ name, fallback, meaning }) => `# ${meaning}\n# ${name}=${fallback}`)
+    expect(blocks).toEqual(expected)
+  })
+
+  test('taken as it is, without the comment signs, it is the default configuration', () => {
+    const lines = example.split('\n').flatMap((line) => /^# ([A-Z_]+)=(.*)$/.exec(line) ?? [])
+    expect(lines).toHaveLength(3 * all.length)
+    const environment: Record<string, string> = {}
+    for (let at = 0; at < lines.length; at += 3) {
+      environment[lines[at + 1] ?? ''] = lines[at + 2] ?? ''
+    }
+    expect(readConfig(environment)).toEqual(readConfig({}))
+  })
+})

@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { httpMetrics } from '../../api/metrics.ts'
+import { actorMetrics, tableMetrics } from '../../topology/metrics.ts'
+
+const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'metrics.md'), 'utf8')
+
+type Metric = { readonly name: string; readonly labels: readonly string[] }
+
+/** The rows of the page's table. */
+const told: readonly (Metric & { readonly role: string; readonly advice: string })[] = page
+  .split('\n')
+  .filter((line) => line.startsWith('| `'))
+  .map((line) => {
+    const [, name = '', role = '', labels = '', , advice = ''] = line.split('|')
+    return { name: namesIn(name)[0] ?? '', role: role.trim(), labels: namesIn(labels), advice }
+  })
+
+const roles: readonly (readonly [string, () => Promise<string>])[] = [
+  ['actors', actorMetrics(() => undefined).text],
+  ['tables', tableMetrics(() => undefined).text],
+  ['api', httpMetrics().text],
+]
+
+describe('docs/metrics.md', () => {
+  test.each(roles)('names exactly the metrics that the %s role has', async (role, text) => {
+    const exposed = [...(await text()).matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name)
+    const named = told.filter((metric) => metric.role === role).map(({ name }) => name)
+    expect(named).toEqual(exposed)
+  })
+
+  test('names a metric once, and says of each what to do', () => {
+    expect(new Set(told.map(({ name }) => name)).size).toBe(told.length)
+    expect(told.filter(({ advice }) => advice.trim().length < 40)).toEqual([])
+  })
+
+  test('names the labels that the code gives', () => {
+    const given = ['topology/metrics.ts', 'api/metrics.ts'].flatMap((file) =>
+      metricsIn(readFileSync(join(import.meta.dirname, '..', '..', file), 'utf8')),
+    )
+    expect(told.map(({ name, labels }) => ({ name, labels }))).toEqual(given)
+  })
+})
+
+function namesIn(cell: string): readonly string[] {
+  return [...cell.matchAll(/`([^`]+)`/g)].flatMap(([, name]) => name ?? [])
+}
+
+/** Every metric that a file makes: prom-client does not show the labels of one that never counted. */
+function metricsIn(source: string): readonly Metric[] {
+  return [...source.matchAll(/name: '(saldo_\w+)',([^]*?)registers:/g)].map(
+    ([, name = '', rest]) => {
+      const [, labels = ''] = /labelNames: \[([^\]]*)\]/.exec(rest ?? '') ?? []
+      return { name, labels: [...labels.matchAll(/'(\w+)'/g)].flatMap(([, label]) => label ?? []) }
+    },
+  )
+}

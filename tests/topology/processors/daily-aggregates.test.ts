@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest'
+import type { LedgerCommandBody } from '../../../schemas/types.ts'
+import { dailyAggregates } from '../../../topology/processors/daily-aggregates.ts'
+import { amended, deleted, openedIn, opened, recorded } from '../../support/example-commands.ts'
+import { foldedRows } from '../../support/memory-tables.ts'
+import { eventsOfBodies } from '../../support/sourced-events.ts'
+
+const spent = recorded({ categoryId: 'groceries', bookedOn: 20_000, amountMinor: -500n })
+const toHealth: LedgerCommandBody = {
+  type: 'OverrideCategory',
+  transactionId: 't-1',
+  categoryId: 'health',
+}
+
+/** Rows as `day category currency total count`. */
+async function spendingAfter(...bodies: LedgerCommandBody[]): Promise<readonly string[]> {
+  const rows = await foldedRows(dailyAggregates, eventsOfBodies(opened, ...bodies))
+  return rows.map(({ booked_on, category_id, currency, total_minor, transaction_count }) =>
+    [booked_on, category_id, currency, total_minor, transaction_count].join(' '),
+  )
+}
+
+test('spending is a positive total by day, category and currency', async () => {
+  const others = [
+    recorded({ ...spent, transactionId: 't-2', amountMinor: -700n }),
+    recorded({ ...spent, transactionId: 't-3', bookedOn: 20_001 }),
+    recorded({ ...spent, transactionId: 't-4', categoryId: 'health' }),
+    openedIn('EUR', 'a-2'),
+    recorded({ ...spent, transactionId: 't-5', accountId: 'a-2', currency: 'EUR' }),
+  ]
+  expect(await spendingAfter(spent, ...others)).toEqual([
+    '20000 groceries EUR 500 1',
+    '20000 groceries NOK 1200 2',
+    '20000 health NOK 500 1',
+    '20001 groceries NOK 500 1',
+  ])
+})
+
+test('income is not counted and takes nothing off the spending', async () => {
+  const income = recorded({ ...spent, transactionId: 't-2', amountMinor: 900n })
+  expect(await spendingAfter(income)).toEqual([])
+  expect(await spendingAfter(spent, income)).toEqual(['20000 groceries NOK 500 1'])
+  expect(await spendingAfter(income, { ...deleted, transactionId: 't-2' })).toEqual([])
+})
+
+test('an amendment moves the spending to its new day and amount', async () => {
+  expect(await spendingAfter(spent, amended({ amountMinor: -300n }))).toEqual([
+    '20000 groceries NOK 300 1',
+  ])
+  expect(await spendingAfter(spent, amended({ bookedOn: 20_009, amountMinor: -1n }))).toEqual([
+    '20009 groceries NOK 1 1',
+  ])
+})
+
+test('spending that turns out to be income is no spending, and the other way round', async () => {
+  const income = recorded({ ...spent, amountMinor: 900n })
+  expect(await spendingAfter(spent, amended({ amountMinor: 500n }))).toEqual([])
+  expect(await spendingAfter(income, amended({ amountMinor: -500n }))).toEqual([
+    '20000 groceries NOK 500 1',
+  ])
+})
+
+test('an amendment that changes only words changes nothing here', async () => {
+  expect(await spendingAfter(spent, amended({ note: 'other' }))).toEqual(await spendingAfter(spent))
+})
+
+test('a category that the user chose takes the spending with it', async () => {
+  expect(await spendingAfter(spent, toHealth)).toEqual(['20000 health NOK 500 1'])
+  expect(await spendingAfter(spent, toHealth, amended({ bookedOn: 20_001 }))).toEqual([
+    '20001 health NOK 500 1',
+  ])
+})
+
+test('a deleted transaction leaves no row behind', async () => {
+  expect(await spendingAfter(spent, deleted)).toEqual([])
+  expect(await spendingAfter(spent, toHealth, deleted)).toEqual([])
+})

@@ -1,0 +1,68 @@
+import { describe as group, expect, test } from 'vitest'
+import { topics } from '../../schemas/topics.ts'
+import { tables as storedTables } from '../../sink/tables.ts'
+import { actors, describe, problems, producers, tables } from '../../topology/graph.ts'
+import { ledgerTables, outcomeTables } from '../../topology/table-reader.ts'
+import { topology } from '../../topology/topology.ts'
+
+group('topology', () => {
+  test('the shape of the engine (update on purpose)', () => {
+    expect(describe(topology).split('\n')).toEqual([
+      'producers anyone: -> ledger.commands',
+      'actors ledger: ledger.commands -> ledger.events, ledger.outcomes, ledger.dead-letters',
+      'tables ledger-tables: ledger.events -> table:events, table:transactions, table:accounts, table:categories, table:daily_aggregates',
+      'tables outcome-tables: ledger.outcomes -> table:command_outcomes',
+    ])
+  })
+
+  test('every topic and table has one writer, and every topic that is read is written', () => {
+    expect(problems(topology)).toEqual([])
+  })
+
+  test('every topic it names is one of the log', () => {
+    const named = topology.flatMap(({ reads, writes }) => [...writes, ...(reads ? [reads] : [])])
+    expect(Object.keys(topics)).toEqual(expect.arrayContaining(named))
+  })
+
+  test('its tables are those that the readers write, in their order', () => {
+    const said = topology.filter(({ kind }) => kind === 'tables')
+    const run = [ledgerTables, outcomeTables].map(({ name, topic, processors }) =>
+      tables(name, { reads: topic, writes: processors.map(({ table }) => table) }),
+    )
+    expect(said).toEqual(run)
+  })
+
+  test('every table of the store has a writer', () => {
+    expect(topology.flatMap((node) => node.tables).toSorted()).toEqual(
+      Object.keys(storedTables).toSorted(),
+    )
+  })
+})
+
+group('problems of a topology', () => {
+  const anyone = producers('anyone', { writes: ['ledger.commands'] })
+
+  test('a topic with two writers', () => {
+    const other = producers('other', { writes: ['ledger.commands'] })
+    expect(problems([anyone, other])).toEqual(['ledger.commands is written by anyone and by other'])
+  })
+
+  test('a table with two writers', () => {
+    const one = tables('one', { reads: 'ledger.commands', writes: ['accounts'] })
+    const two = tables('two', { reads: 'ledger.commands', writes: ['accounts'] })
+    expect(problems([anyone, one, two])).toEqual(['table:accounts is written by one and by two'])
+  })
+
+  test('a topic that is read and that nobody writes', () => {
+    const alone = actors('ledger', { reads: 'ledger.commands', writes: ['ledger.events'] })
+    expect(problems([alone])).toEqual(['ledger reads ledger.commands, which nobody writes'])
+  })
+
+  test('all of them are told at once', () => {
+    const reader = tables('reader', { reads: 'ledger.parked', writes: ['events', 'events'] })
+    expect(problems([reader])).toEqual([
+      'table:events is written by reader and by reader',
+      'reader reads ledger.parked, which nobody writes',
+    ])
+  })
+})
