@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
-import { masterKeyFromFile, masterKeyFromHex } from '../privacy/master-key.ts'
+import { masterKeyFromFile, masterKeyFromHex, ownMasterKey } from '../privacy/master-key.ts'
 
 /** From the environment, from a named file, or, in development, from a file of the data folder made at first use. */
 export function masterKeyOf(config: Config): Buffer {
   if (config.masterKey !== undefined) return masterKeyFromHex(config.masterKey)
+  if (config.masterKeyFile !== undefined) return masterKeyFromFile(config.masterKeyFile)
   mkdirSync(config.dataDir, { recursive: true })
-  return masterKeyFromFile(config.masterKeyFile ?? join(config.dataDir, 'master-key'))
+  return ownMasterKey(join(config.dataDir, 'master-key'))
 }
 
 /** The secret of tokens; a development one is made at first use and lives in the data folder. */

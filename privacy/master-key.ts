@@ -12,16 +12,35 @@ export function masterKeyFromHex(text: string): Buffer {
   return Buffer.from(text.trim(), 'hex')
 }
 
-/** The master key in a file that only its owner can read; made on first use. Without it nothing that was sealed opens. */
-export function masterKeyFromFile(path: string): Buffer {
+/** A key file made where there is none yet. Without its key nothing that was sealed opens. */
+export function ownMasterKey(path: string): Buffer {
   if (!existsSync(path)) createKeyFile(path)
+  return masterKeyFromFile(path)
+}
+
+/** The master key in a file that only its owner can read. */
+export function masterKeyFromFile(path: string): Buffer {
+  if (!existsSync(path)) {
+    throw new SaldoError('SALDO_CONFIG_INVALID', `there is no master key file ${path}`)
+  }
   if (process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0) {
     throw new SaldoError(
       'SALDO_CONFIG_INVALID',
       `${path} can be read by others: run chmod 600 on it`,
     )
   }
-  return masterKeyFromHex(readFileSync(path, 'utf8'))
+  try {
+    return masterKeyFromHex(readFileSync(path, 'utf8'))
+  } catch (cause) {
+    throw new SaldoError(
+      'SALDO_CONFIG_INVALID',
+      `${path} does not hold a master key of 64 hexadecimal digits`,
+      {
+        retryable: false,
+        cause,
+      },
+    )
+  }
 }
 
 /**

@@ -126,7 +126,7 @@ export async function takeOverProgress(
     if (row.log_identity !== logIdentity) {
       throw new SaldoError(
         'SALDO_LOG_MISMATCH',
-        `the progress of ${consumer} belongs to another log: these tables were made from a log that is not this one`,
+        `the progress of ${consumer} belongs to another log: use the log that these tables were made from, or start with an empty database`,
       )
     }
     return row

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { masterKeyFromFile, masterKeyFromHex } from '../../privacy/master-key.ts'
+import { masterKeyFromFile, masterKeyFromHex, ownMasterKey } from '../../privacy/master-key.ts'
 import type { KeyMakers } from '../support/make-master-keys.ts'
 
 const MAKER = join(import.meta.dirname, '..', 'support', 'make-master-keys.ts')
@@ -19,21 +19,21 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }))
 
 test('the key is made at first use and the same ever after', () => {
-  const key = masterKeyFromFile(path)
+  const key = ownMasterKey(path)
   expect(key).toHaveLength(32)
-  expect(masterKeyFromFile(path)).toEqual(key)
-  expect(masterKeyFromFile(join(folder, 'other.key'))).not.toEqual(key)
+  expect(ownMasterKey(path)).toEqual(key)
+  expect(ownMasterKey(join(folder, 'other.key'))).not.toEqual(key)
 })
 
 test('nothing but the key file is left in the folder', async () => {
-  masterKeyFromFile(path)
+  ownMasterKey(path)
   expect(await readdir(folder)).toEqual(['master.key'])
 })
 
 test.runIf(posix)('the file is made for its owner alone, whatever the umask', async () => {
   const before = process.umask(0)
   try {
-    masterKeyFromFile(path)
+    ownMasterKey(path)
   } finally {
     process.umask(before)
   }
@@ -43,9 +43,9 @@ test.runIf(posix)('the file is made for its owner alone, whatever the umask', as
 test.runIf(posix).each([0o640, 0o604, 0o660, 0o601])(
   'a file with mode %o is refused, with the way to mend it',
   async (mode) => {
-    masterKeyFromFile(path)
+    ownMasterKey(path)
     await chmod(path, mode)
-    expect(() => masterKeyFromFile(path)).toThrow(
+    expect(() => ownMasterKey(path)).toThrow(
       expect.objectContaining({
         code: 'SALDO_CONFIG_INVALID',
         message: expect.stringContaining(`${path} can be read by others: run chmod 600`),
@@ -56,14 +56,14 @@ test.runIf(posix).each([0o640, 0o604, 0o660, 0o601])(
 
 test('a file that holds no key is refused and left as it is', async () => {
   await writeFile(path, 'not a key\n', { mode: 0o600 })
-  expect(() => masterKeyFromFile(path)).toThrow(
+  expect(() => ownMasterKey(path)).toThrow(
     expect.objectContaining({ code: 'SALDO_CONFIG_INVALID' }),
   )
   expect((await stat(path)).size).toBe(10)
 })
 
 test('a folder that is not there is an error, not a key that is gone tomorrow', () => {
-  expect(() => masterKeyFromFile(join(folder, 'none', 'master.key'))).toThrow('ENOENT')
+  expect(() => ownMasterKey(join(folder, 'none', 'master.key'))).toThrow('ENOENT')
 })
 
 test('a key in hexadecimal digits may have either case and a line feed', () => {
@@ -98,4 +98,14 @@ test('all who make the key at once get the same one', async () => {
   for (const key of first ?? []) expect(key).toMatch(/^[0-9a-f]{64}$/)
   expect(new Set(first).size).toBe(paths.length)
   expect(second).toEqual(first)
+})
+
+test('a key file that was named and is not there is refused, never made', async () => {
+  expect(() => masterKeyFromFile(path)).toThrow(`there is no master key file ${path}`)
+  expect(await readdir(folder)).toEqual([])
+})
+
+test('a file that holds something else is named', async () => {
+  await writeFile(path, '', { mode: 0o600 })
+  expect(() => masterKeyFromFile(path)).toThrow(`${path} does not hold a master key`)
 })

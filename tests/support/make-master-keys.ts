@@ -1,6 +1,6 @@
 /** A thread that makes or reads the master key of every path at the same moment as the others, and tells them. */
 import { parentPort, threadId, workerData } from 'node:worker_threads'
-import { masterKeyFromFile } from '../../privacy/master-key.ts'
+import { ownMasterKey } from '../../privacy/master-key.ts'
 
 export type KeyMakers = {
   readonly paths: readonly string[]
@@ -18,7 +18,7 @@ const keys = paths.map((path, index) => {
   const from = process.hrtime.bigint() + (isLate ? BigInt((index % 50) * 2_000) : 0n)
   while (process.hrtime.bigint() < from);
   try {
-    return masterKeyFromFile(path).toString('hex')
+    return ownMasterKey(path).toString('hex')
   } catch (error) {
     return String(error)
   }
