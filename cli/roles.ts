@@ -45,7 +45,14 @@ export type Role = {
 }
 
 export function startRole(options: RoleOptions): Promise<Role> {
-  const log = pino({ level: options.logLevel, base: { role: options.role } }, pino.destination(2))
+  const log = pino(
+    {
+      level: options.logLevel,
+      base: { role: options.role },
+      serializers: { error: pino.stdSerializers.err },
+    },
+    pino.destination(2),
+  )
   switch (options.role) {
     case 'actors':
       return startActors(options, log)

@@ -14,9 +14,13 @@ export type SubjectKeyOrShredded = SubjectKey | 'shredded'
 export function subjectKey(dataKey: Uint8Array): SubjectKey {
   const derived = (purpose: string): KeyObject =>
     createSecretKey(Buffer.from(hkdfSync('sha256', dataKey, '', `saldo ${purpose}`, 32)))
-  const hashing = derived('hash')
+  // Readers open and never hash.
+  let hashing: KeyObject | undefined
   return {
     sealing: derived('seal'),
-    hash: (content) => createHmac('sha256', hashing).update(content).digest(),
+    hash: (content) =>
+      createHmac('sha256', (hashing ??= derived('hash')))
+        .update(content)
+        .digest(),
   }
 }

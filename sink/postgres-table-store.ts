@@ -105,26 +105,26 @@ async function applyWith(
       const event = lastEventId === undefined ? 'NULL' : client.escapeLiteral(lastEventId)
       return `SELECT move_progress(${client.escapeLiteral(consumer)}, ${partition}, ${epoch}, ${from}, ${to}, ${event})`
     }),
-    ...writes.flatMap(({ table, mode }) => mergeStatements(tables[table], mode)),
+    ...writes.flatMap(mergeStatements),
     'COMMIT',
   ]
   await client.query(statements.join(';\n'))
 }
 
-async function stage(
-  client: pg.Client,
-  { table: name, mode, rows, removed = [] }: TableWrite,
-): Promise<void> {
-  const table: Table = tables[name]
-  if (mode === 'append') {
+/** What is new goes straight into the table; what may be there already waits in the staging table for the merge. */
+async function stage(client: pg.Client, write: TableWrite): Promise<void> {
+  const table: Table = tables[write.table]
+  const { mode, rows, fresh = [], removed = [] } = write
+  const straight = mode === 'append' ? rows : fresh
+  if (straight.length > 0) {
     const target = `${table.name} (${columnList(columnsOf(table))})`
     await copyInto(
       client,
       target,
-      rows.map((row) => copyValues(table, row)),
+      straight.map((row) => copyValues(table, row)),
     )
-    return
   }
+  if (mode === 'append') return
   const lines = [
     ...rows.map((row) => [...copyValues(table, row), false]),
     ...removed.map((row) => [...copyValues(table, row), true]),

@@ -1,5 +1,5 @@
 /** SQL that merges staged rows into a table. Every name in it is ours; no value of a user ever gets here. */
-import { columnList, columnsOf, tables, type Table } from './tables.ts'
+import { columnList, columnsOf, tables, type Row, type Table } from './tables.ts'
 import type { TableWrite } from './table-store.ts'
 
 export function stagingTable(table: Table): string {
@@ -14,17 +14,34 @@ export const stagingTables: readonly string[] = Object.values(tables).map((table
             SELECT ${columns}, false AS gone FROM ${table.name} WITH NO DATA`
 })
 
-export function mergeStatements(table: Table, mode: TableWrite['mode']): readonly string[] {
+/** Only what the write needs: a statement that touches nothing is still planned and scanned for. */
+export function mergeStatements(write: TableWrite): readonly string[] {
+  const table: Table = tables[write.table]
+  const { mode, rows, removed = [] } = write
   switch (mode) {
     case 'append':
       return []
     case 'add':
-      return [insert(table, sumsGrow(table)), removeEmpty(table)]
+      return [
+        ...(rows.length > 0 ? [insert(table, sumsGrow(table))] : []),
+        ...(rows.some((row) => takesAway(table, row)) ? [removeEmpty(table)] : []),
+      ]
     case 'upsert':
-      return [insert(table, replaced(table)), removeGone(table)]
+      return [
+        ...(rows.length > 0 ? [insert(table, replaced(table))] : []),
+        ...(removed.length > 0 ? [removeGone(table)] : []),
+      ]
     case 'keep':
-      return [insert(table, `${replaced(table)} WHERE ${table.givesWay ?? 'false'}`)]
+      return rows.length > 0
+        ? [insert(table, `${replaced(table)} WHERE ${table.givesWay ?? 'false'}`)]
+        : []
   }
+}
+
+/** Only a row whose count falls, or stays as others take from it, can become empty. */
+function takesAway(table: Table, row: Row): boolean {
+  const last = row[table.sums?.at(-1) ?? '']
+  return (typeof last === 'number' || typeof last === 'bigint') && last <= 0
 }
 
 function insert(table: Table, onConflict: string): string {

@@ -9,9 +9,11 @@ export type TableProgress = {
 
 export type TableWrite = {
   readonly table: TableName
-  /** append: new rows. upsert: rows replace those with their key. add: sums grow. keep: the first stays unless it gives way. */
+  /** append: rows that are new. upsert: rows replace those with their key. add: sums grow. keep: the first stays unless it gives way. */
   readonly mode: 'append' | 'upsert' | 'add' | 'keep'
   readonly rows: readonly Row[]
+  /** Rows that cannot be there yet: written without a look. Upsert only. */
+  readonly fresh?: readonly Row[]
   /** Rows to be removed; only their key counts. Upsert only. */
   readonly removed?: readonly Row[]
 }

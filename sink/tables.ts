@@ -153,14 +153,37 @@ export function columnList(columns: readonly string[], prefix = ''): string {
 
 /** A row in column order as COPY takes it. */
 export function copyValues(table: Table, row: Row): readonly CopyValue[] {
-  return Object.entries(table.columns).map(([column, type]) => toCopy(type, row[column] ?? null))
+  return entriesOf(table).map(([column, type]) => toCopy(type, row[column] ?? null))
+}
+
+const entries = new Map<Table, readonly (readonly [string, ColumnType])[]>()
+
+function entriesOf(table: Table): readonly (readonly [string, ColumnType])[] {
+  let found = entries.get(table)
+  if (found === undefined) {
+    found = Object.entries(table.columns)
+    entries.set(table, found)
+  }
+  return found
 }
 
 function toCopy(type: ColumnType, value: Value): CopyValue {
   if (value === null) return null
   if (type === 'date') return isoDateOf(value as number)
-  if (type === 'timestamp') return new Date(value as number).toISOString()
+  if (type === 'timestamp') return isoInstant(value as number)
   return value
+}
+
+let lastInstant = 0
+let lastText = '1970-01-01T00:00:00.000Z'
+
+/** Records of a batch share their log time: the same text serves all of them. */
+function isoInstant(instant: number): string {
+  if (instant !== lastInstant) {
+    lastInstant = instant
+    lastText = new Date(instant).toISOString()
+  }
+  return lastText
 }
 
 /** Expressions that read every column in a form that `rowOf` takes. */

@@ -83,14 +83,14 @@ async function stepRows<Item>(
     folded.set(key, processor.step(before as never, item))
     keys.set(key, processor.keyOf(item) as Row)
   }
-  const rows: Row[] = []
-  const removed: Row[] = []
+  const [rows, fresh, removed]: [Row[], Row[], Row[]] = [[], [], []]
   for (const [key, keyRow] of keys) {
     const row = folded.get(key)
-    if (row === undefined) removed.push(keyRow)
-    else rows.push(row)
+    const isNew = begun.has(key)
+    if (row !== undefined) (isNew ? fresh : rows).push(row)
+    else if (!isNew) removed.push(keyRow)
   }
-  return { table: name, mode: 'upsert', rows, removed }
+  return { table: name, mode: 'upsert', rows, fresh, removed }
 }
 
 function keepFirst<Item>(

@@ -121,9 +121,9 @@ class RowsFold<Item> implements TableFold<Item> {
   }
 
   /** What the merge does in SQL. */
-  #apply({ mode, rows, removed = [] }: TableWrite): void {
+  #apply({ mode, rows, fresh = [], removed = [] }: TableWrite): void {
     const table: Table = tables[this.table]
-    for (const row of rows) {
+    for (const row of [...fresh, ...rows]) {
       const own = this.#rowsOf(userOf(row))
       const key = keyText(table, row)
       const kept = own.get(key)

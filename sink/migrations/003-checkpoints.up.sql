@@ -17,7 +17,8 @@ CREATE TABLE actor_checkpoints (
   version bigint NOT NULL,
   state bytea NOT NULL,
   PRIMARY KEY (user_id, state_type, state_id)
-);
+  -- Roots and accounts are written again and again: room on the page keeps the index out of it.
+) WITH (fillfactor = 60);
 ALTER TABLE actor_checkpoints ALTER COLUMN state SET STORAGE EXTERNAL;
 
 -- How far a consumer that keeps its progress here has come. Moved by compare-and-set only.
@@ -46,6 +47,7 @@ BEGIN
   END IF;
   INSERT INTO actor_checkpoints (user_id, state_type, state_id, sequence, version, state)
   SELECT user_id, state_type, state_id, sequence, version, state FROM incoming_checkpoint
+  ORDER BY user_id, state_type, state_id
   ON CONFLICT (user_id, state_type, state_id) DO UPDATE
     SET sequence = excluded.sequence, version = excluded.version, state = excluded.state
     WHERE excluded.sequence > actor_checkpoints.sequence;

@@ -1,7 +1,8 @@
 import pg from 'pg'
 import { SaldoError } from '../../schemas/errors.ts'
 
-const CONNECT_TIMEOUT_MS = 10_000
+// A busy process needs many turns of its event loop for a handshake; a server that is away refuses at once.
+const CONNECT_TIMEOUT_MS = 30_000
 
 /** Every connection of ours carries it: the last process of ours to leave stops an embedded server. */
 export function applicationName(role: string): string {
@@ -31,7 +32,12 @@ export function openPool(
   url: string,
   { role, max }: { readonly role: string; readonly max: number },
 ): pg.Pool {
-  const pool = new pg.Pool({ ...connectionOf(url, role), max })
+  const pool = new pg.Pool({
+    ...connectionOf(url, role),
+    max,
+    // A pause of some seconds is no reason to shake hands again in the middle of the next batch.
+    idleTimeoutMillis: 0,
+  })
   // The pool drops an idle client that failed and the next query opens another; unheard, it ends the process.
   pool.on('error', () => {})
   return pool

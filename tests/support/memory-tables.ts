@@ -27,6 +27,7 @@ export function memoryTables(): MemoryTables {
     },
     apply(write) {
       const kept = tableOf(write.table)
+      for (const row of write.fresh ?? []) merge(kept, row, { ...write, mode: 'append' })
       for (const row of write.rows) merge(kept, row, write)
       for (const row of write.removed ?? []) kept.delete(keyText(tables[write.table], row))
     },
