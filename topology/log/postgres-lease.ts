@@ -64,11 +64,14 @@ function leaseOf(
     committed: grant.next_offset ?? undefined,
     lost: AbortSignal.any([connectionLost, fenced.signal]),
     async commit(records, nextOffset) {
-      // Nothing was sent on a connection that had ended before: that is no doubt.
-      if (connectionLost.aborted) throw fencedError(place)
-      if (!(await commitCall(client, place, grant.epoch, records, nextOffset))) {
-        fenced.abort()
-        throw fencedError(place)
+      // Nothing was sent on a connection that had ended before: that is no doubt. After a doubt only a new lease knows.
+      if (connectionLost.aborted || fenced.signal.aborted) throw fencedError(place)
+      try {
+        const owned = await commitCall(client, place, grant.epoch, records, nextOffset)
+        if (!owned) throw fencedError(place)
+      } catch (error) {
+        if (!(error instanceof SaldoError) || error.code !== 'SALDO_LOG_UNAVAILABLE') fenced.abort()
+        throw error
       }
       wakes.announce(records)
     },
