@@ -1,8 +1,8 @@
-import { mkdirSync } from 'node:fs'
 import type { Config } from '../config/config.ts'
 import { migrate } from '../sink/migrations/migrate.ts'
 import { connect } from '../sink/postgres/connection.ts'
 import { embeddedPostgres } from '../sink/postgres/embedded-postgres.ts'
+import { inDataDir } from './data-dir.ts'
 
 /** A migrated database: the one of DATABASE_URL, or the embedded one of the data folder. */
 export type Database = {
@@ -38,7 +38,6 @@ export async function findDatabase(
   if (config.databaseUrl !== undefined) {
     return { url: config.databaseUrl, embedded: false, release: () => Promise.resolve() }
   }
-  mkdirSync(config.dataDir, { recursive: true })
-  const server = await embeddedPostgres({ dataDir: config.dataDir, onStatus })
+  const server = await embeddedPostgres({ dataDir: inDataDir(config), onStatus })
   return { url: server.url, embedded: true, release: () => server.release() }
 }

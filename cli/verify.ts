@@ -35,7 +35,7 @@ export async function runVerify(
       const more = differences.length - NOTED_MAX
       if (more > 0) out.note(`… and ${more} more; --json prints the first ${DETAILS_MAX}`)
       out.result(
-        `${ledgers} ledgers, ${events} events, ${outcomes} outcomes: ${differences.length} differences`,
+        `ledgers: ${ledgers}, events: ${events}, outcomes: ${outcomes}, differences: ${differences.length}`,
       )
     }
     return differences.length === 0 ? 0 : 1

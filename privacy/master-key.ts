@@ -1,8 +1,6 @@
-import { randomBytes } from 'node:crypto'
-import { existsSync, linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { SaldoError } from '../schemas/errors.ts'
-
-const KEY_BYTES = 32
+import { makeSecretFile } from './secret-file.ts'
 
 /** The master key as 64 hexadecimal digits, from a setting. */
 export function masterKeyFromHex(text: string): Buffer {
@@ -14,7 +12,7 @@ export function masterKeyFromHex(text: string): Buffer {
 
 /** A key file made where there is none yet. Without its key nothing that was sealed opens. */
 export function ownMasterKey(path: string): Buffer {
-  if (!existsSync(path)) createKeyFile(path)
+  makeSecretFile(path)
   return masterKeyFromFile(path)
 }
 
@@ -40,21 +38,5 @@ export function masterKeyFromFile(path: string): Buffer {
         cause,
       },
     )
-  }
-}
-
-/**
- * The file appears under its name whole or not at all, and never in place of another: of processes that start at
- * once, one makes the key and the others read it.
- */
-function createKeyFile(path: string): void {
-  const whole = `${path}.${randomBytes(6).toString('hex')}`
-  writeFileSync(whole, `${randomBytes(KEY_BYTES).toString('hex')}\n`, { mode: 0o600, flag: 'wx' })
-  try {
-    linkSync(whole, path)
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-  } finally {
-    rmSync(whole)
   }
 }

@@ -39,7 +39,6 @@ export async function embeddedPostgres(options: EmbeddedOptions): Promise<Embedd
     const binaries = await serverBinaries(folder.user, onStatus)
     const found = await findServer(folder, password)
     if (found !== undefined) {
-      onStatus(`PostgreSQL is running at ${found.address}`)
       return shared(folder, binaries, found, false)
     }
     onStatus(`starting PostgreSQL ${binaries.version} in ${folder.data}`)

@@ -107,7 +107,7 @@ describe('verbs without a running engine', () => {
 
   test('verify finds no difference', async () => {
     const people = await folder.run(['verify'])
-    expect(people.stdout).toBe('1 ledgers, 2 events, 6 outcomes: 0 differences')
+    expect(people.stdout).toBe('ledgers: 1, events: 2, outcomes: 6, differences: 0')
     expect(people.code).toBe(0)
   })
 

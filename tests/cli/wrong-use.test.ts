@@ -100,6 +100,16 @@ describe('wrong configuration', () => {
     expect(existsSync(join(parent, 'data'))).toBe(false)
   })
 
+  test('a data folder that cannot be made ends with 2 and names the setting', async () => {
+    const file = join(parent, 'a-file')
+    await writeFile(file, '')
+    const { code, stderr } = await run(['token', '--user', 'u'], {
+      SALDO_DATA_DIR: join(file, 'data'),
+    })
+    expect(stderr).toMatch(/^saldo: the data folder .* cannot be made: set SALDO_DATA_DIR/)
+    expect(code).toBe(2)
+  })
+
   test('a database that does not answer ends with 3', async () => {
     const file = join(parent, 'one.jsonl')
     await writeFile(file, '{}\n')

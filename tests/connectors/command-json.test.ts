@@ -105,6 +105,11 @@ describe('a command from JSON', () => {
     })
   })
 
+  test('a line that names a date and no time means the same whenever it is sent', () => {
+    const { body } = read({ userId: 'u', body: { ...record, bookedOn: '2026-01-04' } })
+    expect(body).toMatchObject({ bookedOn: 20_457, occurredAt: Date.UTC(2026, 0, 4) })
+  })
+
   test.for([
     ['-1250', -1250n],
     [-1250, -1250n],
