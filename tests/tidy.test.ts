@@ -274,7 +274,10 @@ describe('a planted file is found:', () => {
     expect(
       rules.machinePaths(planted('a.md', 'https://example.org/home/someone ./home/a')),
     ).toEqual([])
-    const lock = planted('package-lock.json', '{ "resolved": "https://example.org/a.tgz" }')
+    const lock = planted(
+      'package-lock.json',
+      JSON.stringify({ resolved: 'https://example.org/a.tgz' }),
+    )
     expect(rules.downloadAddresses(lock)).toHaveLength(1)
   })
 
