@@ -37,7 +37,7 @@ function idOf(option: string, value: string): string {
   )
 }
 
-/** Actions set it; a process that has printed everything ends by itself. */
+/** The code that the process ends with once everything is printed. */
 const end = (code: ExitCode): void => {
   process.exitCode = code
 }

@@ -1,4 +1,4 @@
-import { isCurrency } from '../../schemas/money.ts'
+import { addMinor, isCurrency } from '../../schemas/money.ts'
 import { personalOf, textOf, type OpenedEvent } from '../../schemas/opened-event.ts'
 import type { AccountState, CloseAccount, OpenAccount, RenameAccount } from '../../schemas/types.ts'
 import {
@@ -98,18 +98,21 @@ function evolve(account: Account, event: OpenedEvent): Account {
     case 'TransactionCreated':
       return {
         ...account,
-        balanceMinor: account.balanceMinor + body.amountMinor,
+        balanceMinor: addMinor(account.balanceMinor, body.amountMinor),
         transactionCount: account.transactionCount + 1,
       }
     case 'TransactionUpdated':
       return {
         ...account,
-        balanceMinor: account.balanceMinor - body.before.amountMinor + body.after.amountMinor,
+        balanceMinor: addMinor(
+          account.balanceMinor,
+          body.after.amountMinor - body.before.amountMinor,
+        ),
       }
     case 'TransactionDeleted':
       return {
         ...account,
-        balanceMinor: account.balanceMinor - body.before.amountMinor,
+        balanceMinor: addMinor(account.balanceMinor, -body.before.amountMinor),
         transactionCount: account.transactionCount - 1,
       }
     default:
