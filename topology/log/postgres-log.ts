@@ -62,11 +62,7 @@ function logOf(pool: Pool, url: string, partitions: number, identity: string, wa
     identity,
     producer: () => producerOf(pool, wakes),
     acquire: (place) => acquireLease(url, place, wakes),
-    // An idle reader asks again and again: one poll for all places answers it.
-    read: (place, offset, limit) =>
-      wakes.isQuiet(place, offset)
-        ? Promise.resolve({ records: [], next: offset, end: offset })
-        : readSlice(pool, place, offset, limit),
+    read: (place, offset, limit) => readSlice(pool, place, offset, limit),
     end: async (place) => (await readSlice(pool, place, 0n, { records: 0, bytes: 0 })).end,
     async arrival(place, offset, signal) {
       const woken = wakes.next(place, signal)
