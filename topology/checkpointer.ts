@@ -96,6 +96,7 @@ export class Checkpointer {
 
   /** Cuts at a commit boundary: offsets after the last commit, and no commit on its way. Saves in the background. */
   cut(eventsOffset: bigint, commandsOffset: bigint): void {
+    this.check()
     this.#lastCut = this.#now()
     if (!this.isBehind(eventsOffset, commandsOffset)) return
     const changed = [...this.#changed.values()]

@@ -51,7 +51,7 @@ type Scenario = {
 }
 
 const fate: fc.Arbitrary<Fate> = fc.record({
-  kind: fc.constantFrom('fail', 'in-doubt', 'crash', 'zombie', 'replaced'),
+  kind: fc.constantFrom('fail', 'slow', 'slow-fail', 'in-doubt', 'crash', 'zombie', 'replaced'),
   afterSteps: fc.integer({ min: 1, max: 40 }),
   delaySteps: fc.integer({ min: 0, max: 60 }),
 })

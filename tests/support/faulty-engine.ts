@@ -10,10 +10,10 @@ import { runActors, type ActorDeps } from '../../topology/run-actors.ts'
 import { turn, type World } from './actor-world.ts'
 
 export type Fate = {
-  readonly kind: 'fail' | 'in-doubt' | 'crash' | 'zombie' | 'replaced'
+  readonly kind: 'fail' | 'slow' | 'slow-fail' | 'in-doubt' | 'crash' | 'zombie' | 'replaced'
   /** It happens at this step of the process, counted from the fate before. */
   readonly afterSteps: number
-  /** Steps of anybody after which a zombie goes on, or a replaced process hears that it is to stop. */
+  /** Steps of anybody after which a zombie goes on, or a replaced process hears that it is to stop; turns that a slow step takes. */
   readonly delaySteps: number
 }
 
@@ -70,6 +70,9 @@ export function startProcess(
 
   const happen = ({ kind, delaySteps }: Fate): LogFault | Promise<LogFault> => {
     if (kind === 'fail' || kind === 'in-doubt') return kind
+    if (kind === 'slow' || kind === 'slow-fail') {
+      return turns(delaySteps).then(() => (kind === 'slow' ? 'none' : 'fail'))
+    }
     isOver = true
     if (kind === 'crash') {
       isDead = true
@@ -137,6 +140,11 @@ function faultyStore(
     load: (wanted) => around(() => store.load(wanted)),
     close: () => store.close(),
   }
+}
+
+/** Turns, not steps: nobody else may be there to make a step. */
+async function turns(count: number): Promise<void> {
+  for (let passed = 0; passed < count; passed++) await turn()
 }
 
 function away(): SaldoError {
