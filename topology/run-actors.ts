@@ -55,66 +55,54 @@ export async function runActors(
   const lease = await deps.log.acquire(place)
   const host = new LedgerHost(deps.sharding)
   try {
-    const progress = await deps.store.takeOver(partition, deps.log.identity)
-    const committed = lease.committed ?? 0n
-    if ((progress.commandsOffset ?? 0n) > committed) {
-      await refuseLost(
-        deps,
-        place,
-        progress.commandsOffset ?? 0n,
-        `the group's offset of partition ${partition} is ${committed}, behind ${progress.commandsOffset} that a checkpoint has seen: the log lost it`,
-      )
-    }
-    deps.observe.state(partition, 'restoring')
-    const checkpointer = new Checkpointer({
-      partition,
-      progress,
-      store: deps.store,
-      keys: deps.keys,
-      pace: deps.pace,
-      now: deps.now,
-    })
-    const { folded } = await restore({
-      log: deps.log,
-      partition,
-      from: progress.eventsOffset,
-      host,
-      store: deps.store,
-      keys: deps.keys,
-      checkpointer,
-      limit: deps.limit,
-    })
-    if (lease.committed === undefined && folded > 0) {
-      await refuseLost(
-        deps,
-        place,
-        1n,
-        `partition ${partition} has events, and the group has no offset: the log lost it`,
-      )
-    }
-    deps.observe.state(partition, 'running')
-    await new Owner(lease, host, checkpointer, deps, committed).run(stop)
+    await own(lease, host, deps, stop)
+  } catch (error) {
+    // Rows of a newer owner do not fit the memory of the one before: that is no fault of anybody.
+    if (!(error instanceof SaldoError && error.retryable)) await lease.confirm()
+    throw error
   } finally {
     host.stop()
     await lease.release()
   }
 }
 
-/** An offset that is behind what was seen is lost, unless a newer owner has moved it since this one looked. */
-async function refuseLost(
-  { log }: ActorDeps,
-  place: GroupPlace,
-  seen: bigint,
-  message: string,
-): Promise<never> {
-  const latest = await log.acquire(place)
-  await latest.release()
-  if ((latest.committed ?? 0n) >= seen) {
-    throw new SaldoError('SALDO_LEASE_FENCED', `partition ${place.partition} had a newer owner`, {
-      retryable: true,
-    })
+async function own(
+  lease: Lease,
+  host: LedgerHost,
+  deps: ActorDeps,
+  stop: AbortSignal,
+): Promise<void> {
+  const { log, store, keys, pace, limit, now, observe } = deps
+  const { partition } = lease.place
+  const progress = await store.takeOver(partition, log.identity)
+  const committed = lease.committed ?? 0n
+  const seen = progress.commandsOffset ?? 0n
+  if (seen > committed) {
+    throw offsetLost(
+      `the group's offset of partition ${partition} is ${committed}, behind ${seen} that a checkpoint has seen`,
+    )
   }
-  throw new SaldoError('SALDO_OFFSET_LOST', message)
+  observe.state(partition, 'restoring')
+  const checkpointer = new Checkpointer({ partition, progress, store, keys, pace, now })
+  const { folded } = await restore({
+    log,
+    partition,
+    from: progress.eventsOffset,
+    host,
+    store,
+    keys,
+    checkpointer,
+    limit,
+  })
+  if (lease.committed === undefined && folded > 0) {
+    throw offsetLost(`partition ${partition} has events, and the group has no offset`)
+  }
+  observe.state(partition, 'running')
+  await new Owner(lease, host, checkpointer, deps, committed).run(stop)
+}
+
+function offsetLost(message: string): SaldoError {
+  return new SaldoError('SALDO_OFFSET_LOST', `${message}: the log lost it`)
 }
 
 /** A decided batch on its way into the log. */
@@ -248,11 +236,9 @@ class Owner {
       topic: 'ledger.events',
       partition: this.#partition,
     })
-    // An owner that was held up between its two fences may own the checkpoints and not the log. That this commit is
-    // not refused proves that nobody else wrote events before `eventsEnd`.
-    if (this.#checkpointer.isBehind(eventsEnd, this.#committed)) {
-      await this.#lease.commit([], this.#committed)
-    }
+    // An owner that was held up between its two fences may own the checkpoints and not the log, and somebody else
+    // may have written the events before `eventsEnd`.
+    if (this.#checkpointer.isBehind(eventsEnd, this.#committed)) await this.#lease.confirm()
     this.#checkpointer.cut(eventsEnd, this.#committed)
   }
 

@@ -347,6 +347,19 @@ function fences(it: It, another: Another): void {
     expect((await other.acquire(groupPlace())).committed).toBe(3n)
   })
 
+  it('an owner is confirmed until it is replaced, whether it committed or not', async ({ log }) => {
+    const old = await log.acquire(groupPlace())
+    await old.confirm()
+    await old.commit([record('a')], 1n)
+    await old.confirm()
+    const other = await another()
+    const current = await other.acquire(groupPlace())
+    expect(await codeOf(old.confirm())).toBe('SALDO_LEASE_FENCED')
+    expect(await codeOf(old.confirm())).toBe('SALDO_LEASE_FENCED')
+    await current.confirm()
+    expect((await other.acquire(groupPlace())).committed).toBe(1n)
+  })
+
   it('an owner that was replaced is told to stop, once', async ({ log }) => {
     const old = await log.acquire(groupPlace())
     const lost = Promise.withResolvers<void>()

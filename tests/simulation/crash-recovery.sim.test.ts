@@ -1,12 +1,12 @@
 /**
  * Goal: whatever happens to the owners of a partition at any step of their loop, no event, answer, offset or state is
  * lost, repeated or changed.
- * Method: generate commands of several users and a list of fates (a refused step, a lost answer, a crash, a
+ * Method: generate commands of several users and a list of fates (a refused step, a slow one, a lost answer, a crash, a
  * replacement, an owner that is held up and goes on later without knowing), run owners one after the other and beside
  * each other until every command is answered, then let every zombie finish. Judge what is left by itself, and compare
  * it, opened, with a run to which nothing happened. Checkpoints are cut every few changes, so at any commit boundary.
  * Catches: offset committed before events; tail not marked changed; checkpoint cut ahead of the commit; checkpoint of
- * live states; a cell counted as saved by a flag; changed state evicted; eviction beside a batch that is being decided;
+ * live states; a cell counted as saved by a flag; changed state evicted; a failed checkpoint followed by the next one; rows of a newer owner taken for a fault; eviction beside a batch that is being decided;
  * window left out of checkpoints; in-doubt commit tried again, or taken for done, without looking; offset read before
  * the fence; epoch unchecked in the log; next batch committed beside the one before; a gap waited for at its old
  * offset; dead letters dropped. Seen by other suites only, because something else saves the run: epoch and from-offset

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Sharding } from '../../actors/host/host.ts'
 import { open } from '../../privacy/seal.ts'
 import { commandCodec, deadLetterCodec, eventCodec, outcomeCodec } from '../../schemas/codec.ts'
+import { SaldoError } from '../../schemas/errors.ts'
 import { partitionOf } from '../../schemas/partition.ts'
 import type { LedgerCommand, LedgerCommandBody } from '../../schemas/types.ts'
 import type { CheckpointStore } from '../../sink/checkpoint-store.ts'
@@ -479,5 +480,59 @@ describe('an owner', () => {
     await zombie.stop().catch(() => undefined)
     await owner.stop().catch(() => undefined)
     expect(anomaliesOf(await remainsOf(here))).toEqual([])
+  })
+
+  test('does not follow a checkpoint that failed with another one, even at the end of a commit', async () => {
+    const here = world()
+    const saving = Promise.withResolvers<void>()
+    let saves = 0
+    const store: CheckpointStore = {
+      ...here.store,
+      async save(batch) {
+        if (++saves === 1) await saving.promise
+        return here.store.save(batch)
+      },
+    }
+    let commits = 0
+    const log = here.log.reopen({
+      async fault(step): Promise<LogFault> {
+        if (step !== 'before-commit' || ++commits < 2) return 'none'
+        saving.reject(new SaldoError('SALDO_DATABASE_UNAVAILABLE', 'away', { retryable: true }))
+        await turn()
+        return 'none'
+      },
+    })
+    const owner = start(here, { log, store, pace: { ...NEVER, changedStates: 1 } })
+    await send(here, wish(opened))
+    await owner.answered()
+    await send(here, wish(groceries))
+    expect(await codeOf(owner.ended)).toBe('SALDO_DATABASE_UNAVAILABLE')
+    expect(await here.store.takeOver(0, here.log.identity)).toMatchObject({ eventsOffset: 0n })
+    await runOnce(here)
+    expect(anomaliesOf(await remainsOf(here))).toEqual([])
+  })
+
+  test('that meets rows of a newer owner was replaced, and that is no fault', async () => {
+    const here = world()
+    await send(here, wish(opened))
+    const restoring = Promise.withResolvers<void>()
+    const store: CheckpointStore = {
+      ...here.store,
+      async load(wanted) {
+        await restoring.promise
+        return here.store.load(wanted)
+      },
+    }
+    const crashed = here.log.reopen()
+    await start(here, { log: crashed }).answered()
+    crashed.crash()
+    // Its log does not tell it that it was replaced, as that of a process that was stopped for a while.
+    const log = here.log.reopen()
+    log.cutOff()
+    const slow = start(here, { log, store })
+    await turnsUntil(() => slow.states.includes('restoring'))
+    await runOnce(here)
+    restoring.resolve()
+    expect(await codeOf(slow.ended)).toBe('SALDO_LEASE_FENCED')
   })
 })

@@ -66,5 +66,10 @@ export interface Lease {
    * owner exists, with SALDO_COMMIT_IN_DOUBT when the answer was lost. One commit at a time.
    */
   commit(records: readonly NewRecord[], nextOffset: bigint): Promise<void>
+  /**
+   * Resolves when nobody had taken the partition over by now: what this owner read of the log before, nobody else wrote
+   * behind. Rejects with SALDO_LEASE_FENCED when a newer owner exists. Not beside a commit.
+   */
+  confirm(): Promise<void>
   release(): Promise<void>
 }

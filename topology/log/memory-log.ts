@@ -18,7 +18,14 @@ import type {
   StoredRecord,
 } from './log.ts'
 
-export type LogStep = 'append' | 'acquire' | 'read' | 'end' | 'before-commit' | 'after-commit'
+export type LogStep =
+  | 'append'
+  | 'acquire'
+  | 'read'
+  | 'end'
+  | 'before-commit'
+  | 'after-commit'
+  | 'confirm'
 /** `fail`: refused, nothing happened. `in-doubt`: the answer is lost; what the step does has happened, except before a commit. */
 export type LogFault = 'none' | 'fail' | 'in-doubt'
 
@@ -229,6 +236,13 @@ function leaseOf(
   },
 ): Lease {
   const { place, group, lost, step } = lease
+  const refuseReplaced = (current: Group): void => {
+    if (current.epoch === group.epoch) return
+    lost.abort()
+    throw new SaldoError('SALDO_LEASE_FENCED', `partition ${place.partition} has a newer owner`, {
+      retryable: true,
+    })
+  }
   return {
     place,
     epoch: group.epoch,
@@ -237,14 +251,7 @@ function leaseOf(
     async commit(records, nextOffset) {
       const before = await step('before-commit', place)
       const current = storage.group(place)
-      if (current.epoch !== group.epoch) {
-        lost.abort()
-        throw new SaldoError(
-          'SALDO_LEASE_FENCED',
-          `partition ${place.partition} has a newer owner`,
-          { retryable: true },
-        )
-      }
+      refuseReplaced(current)
       if (before !== 'none') storage.abort(records)
       if (before === 'fail') throw unavailable('a commit was refused')
       if (before === 'in-doubt') throw inDoubt()
@@ -253,6 +260,10 @@ function leaseOf(
       current.committed = nextOffset
       const after = await step('after-commit', place).catch(() => 'in-doubt')
       if (after !== 'none') throw inDoubt()
+    },
+    async confirm() {
+      await step('confirm', place)
+      refuseReplaced(storage.group(place))
     },
     release() {
       lost.abort()

@@ -75,6 +75,13 @@ function leaseOf(
       }
       wakes.announce(records)
     },
+    async confirm() {
+      if (connectionLost.aborted || fenced.signal.aborted) throw fencedError(place)
+      // Without an answer it is not confirmed: whoever takes over ends this connection.
+      if (await isNewest(client, place, grant.epoch).catch(() => false)) return
+      fenced.abort()
+      throw fencedError(place)
+    },
     async release() {
       fenced.abort()
       await client.end().catch(() => undefined)
@@ -88,6 +95,19 @@ function fencedError({ partition }: GroupPlace): SaldoError {
     `partition ${partition} has a newer owner, or the connection of this one ended`,
     { retryable: true },
   )
+}
+
+async function isNewest(
+  client: pg.Client,
+  { group, topic, partition }: GroupPlace,
+  epoch: bigint,
+): Promise<boolean> {
+  const { rows } = await client.query({
+    name: 'log-confirm',
+    text: 'SELECT FROM log_groups WHERE group_name = $1 AND topic_id = $2 AND partition = $3 AND epoch = $4',
+    values: [group, topics[topic].topicId, partition, epoch],
+  })
+  return rows.length === 1
 }
 
 async function commitCall(
