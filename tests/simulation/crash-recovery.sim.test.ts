@@ -11,7 +11,7 @@
  * the fence; epoch unchecked in the log; next batch committed beside the one before; a gap waited for at its old
  * offset; dead letters dropped. Seen by other suites only, because something else saves the run: epoch and from-offset
  * unchecked in the store, older row wins (checkpoint-store.contract), loaded state overwrites (host.test), a checkpoint
- * cut without proof of the lease (run-actors.test).
+ * cut without proof of the lease (run-actors-ownership.test).
  * Replay a failure with `SEED=<seed> npm run test:sim`; `SIM_RUNS=` says how many, with fresh seeds.
  */
 import fc from 'fast-check'
