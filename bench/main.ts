@@ -10,6 +10,16 @@ const USAGE = `npm run bench -- <name> [options]
              --runs R      measured runs, each in a fresh database (3)
   codec    encode, decode, seal, open and hash, on one core
              --runs R      (5)
+  latency  from appending a command to its row being visible, at a steady rate
+             --rate N      commands per second (1000)
+             --seconds S   (20)
+             --users U     (10000)
+             --runs R      (3)
+
+  takeover from the lease of a killed owner to the first new event, behind a long history
+             --events N    events of history (1000000)
+             --users U     ledgers they are of (100000)
+             --runs R      kills (5)
 
   --json-only  no progress on standard error
 
@@ -18,8 +28,11 @@ Exit codes: 0 done, 1 a sum or a count was wrong, 2 wrong use.
 
 const options = {
   commands: { type: 'string', default: '200000' },
-  users: { type: 'string', default: '10000' },
+  users: { type: 'string' },
   runs: { type: 'string' },
+  events: { type: 'string', default: '1000000' },
+  rate: { type: 'string', default: '1000' },
+  seconds: { type: 'string', default: '20' },
   'json-only': { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const satisfies ParseArgsConfig['options']
@@ -37,7 +50,7 @@ async function main(): Promise<number> {
   switch (name) {
     case 'engine': {
       const commands = whole('commands', values.commands)
-      const users = whole('users', values.users)
+      const users = whole('users', values.users ?? '10000')
       const runs = whole('runs', values.runs ?? '3')
       const { engine } = await import('./engine.ts')
       return (await engine({ commands, users, runs }, report)) ? 0 : 1
@@ -45,6 +58,31 @@ async function main(): Promise<number> {
     case 'codec': {
       const { codec } = await import('./codec.ts')
       codec(whole('runs', values.runs ?? '5'), report)
+      return 0
+    }
+    case 'takeover': {
+      const { takeover } = await import('./takeover.ts')
+      await takeover(
+        {
+          events: whole('events', values.events),
+          users: whole('users', values.users ?? '100000'),
+          runs: whole('runs', values.runs ?? '5'),
+        },
+        report,
+      )
+      return 0
+    }
+    case 'latency': {
+      const { latency } = await import('./latency.ts')
+      await latency(
+        {
+          rate: whole('rate', values.rate),
+          seconds: whole('seconds', values.seconds),
+          users: whole('users', values.users ?? '10000'),
+          runs: whole('runs', values.runs ?? '3'),
+        },
+        report,
+      )
       return 0
     }
     case undefined:

@@ -52,6 +52,11 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2
 }
 
+/** Of sorted values: the one below which this share of them is (nearest rank). */
+export function quantile(sorted: ArrayLike<number>, share: number): number {
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN
+}
+
 /** Largest less smallest, as a share of the median. */
 export function spread(values: readonly number[]): number {
   return round((Math.max(...values) - Math.min(...values)) / median(values), 3)

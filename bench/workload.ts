@@ -41,16 +41,13 @@ export function* openAccounts({ users, partitions }: Workload): Generator<NewRec
   }
 }
 
-/** Users take turns, so a batch of 1,000 touches as many ledgers as it can: the dearest order there is. */
-export function* recordTransactions(workload: Workload): Generator<NewRecord> {
+/** Users take turns, so a batch of 1,000 touches as many ledgers as it can: the dearest order there is. Another series has other ids. */
+export function* recordTransactions(workload: Workload, series = ''): Generator<NewRecord> {
   for (let index = 0; index < workload.commands; index++) {
     const user = userOf(index, workload)
-    yield recordOf(
-      user,
-      uuidOf(`command ${index}`),
-      workload.partitions,
-      transactionOf(index, Date.now()),
-    )
+    const id = `${series}${index}`
+    const body = { ...transactionOf(index, Date.now()), transactionId: uuidOf(`transaction ${id}`) }
+    yield recordOf(user, uuidOf(`command ${id}`), workload.partitions, body)
   }
 }
 

@@ -29,6 +29,8 @@ export type RoleThread = {
   /** Rejects when the role cannot go on. */
   readonly ended: Promise<void>
   drain(): Promise<void>
+  /** Ends the thread at once, as a crash would. */
+  kill(): Promise<void>
 }
 
 const DRAIN_MS_MAX = 30_000
@@ -60,6 +62,9 @@ export async function startThread(options: RoleOptions): Promise<RoleThread> {
       role: options.role,
       url,
       ended: ended.promise,
+      async kill() {
+        await worker.terminate()
+      },
       async drain() {
         worker.postMessage('drain')
         const tooLong = setTimeout(() => void worker.terminate(), DRAIN_MS_MAX)
