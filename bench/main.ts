@@ -21,9 +21,18 @@ const USAGE = `npm run bench -- <name> [options]
              --users U     ledgers they are of (100000)
              --runs R      kills (5)
 
+  memory   what the engine's process holds after work, what it uses while idle, what a loaded ledger costs
+             --commands N  (200000)
+             --users U     (10000)
+             --seconds S   of idleness (20)
+  soak     a steady rate for long: memory, WAL and bytes per command must not grow
+             --rate N      commands per second (1000)
+             --minutes M   (60)
+             --users U     (10000)
+
   --json-only  no progress on standard error
 
-Exit codes: 0 done, 1 a sum or a count was wrong, 2 wrong use.
+Exit codes: 0 done, 1 a sum or a count was wrong or something grew, 2 wrong use.
 `
 
 const options = {
@@ -32,6 +41,7 @@ const options = {
   runs: { type: 'string' },
   events: { type: 'string', default: '1000000' },
   rate: { type: 'string', default: '1000' },
+  minutes: { type: 'string', default: '60' },
   seconds: { type: 'string', default: '20' },
   'json-only': { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
@@ -71,6 +81,30 @@ async function main(): Promise<number> {
         report,
       )
       return 0
+    }
+    case 'memory': {
+      const { memory } = await import('./memory.ts')
+      await memory(
+        {
+          commands: whole('commands', values.commands),
+          users: whole('users', values.users ?? '10000'),
+          idleSeconds: whole('seconds', values.seconds),
+        },
+        report,
+      )
+      return 0
+    }
+    case 'soak': {
+      const { soak } = await import('./soak.ts')
+      const steady = await soak(
+        {
+          rate: whole('rate', values.rate),
+          minutes: whole('minutes', values.minutes),
+          users: whole('users', values.users ?? '10000'),
+        },
+        report,
+      )
+      return steady ? 0 : 1
     }
     case 'latency': {
       const { latency } = await import('./latency.ts')
