@@ -1,12 +1,13 @@
 import { hash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { recordOf } from '../connectors/command-record.ts'
 import { demoHouseholds, type DemoItem } from '../connectors/demo/households.ts'
 import { epochDayOf } from '../schemas/dates.ts'
 import { uuidFromHex } from '../schemas/ids.ts'
 import type { LedgerCommand, LedgerCommandBody } from '../schemas/types.ts'
 import type { Log } from '../topology/log/log.ts'
-import { publisher, recordOf } from './publisher.ts'
+import { publisher } from './publisher.ts'
 
 /** What the demo of a data folder is made from: the same request gives the same commands, so it can be published again. */
 export type DemoPlan = {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { recordOf } from '../connectors/command-record.ts'
 import { csvRows } from '../connectors/csv.ts'
 import { importRows, type ImportItem } from '../connectors/import-rows.ts'
 import type { Profile } from '../connectors/profiles/profile.ts'
@@ -10,7 +11,7 @@ import type { Log } from '../topology/log/log.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { followOutcomes, type OutcomeFollower } from './outcome-follower.ts'
 import type { Output } from './output.ts'
-import { publisher, recordOf } from './publisher.ts'
+import { publisher } from './publisher.ts'
 
 export type ImportRequest = {
   readonly file: string

@@ -3,12 +3,13 @@ import { createReadStream, statSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { outcomeToJson } from '../connectors/answer-json.ts'
 import { commandFromJson } from '../connectors/command-json.ts'
+import { recordOf } from '../connectors/command-record.ts'
 import { SaldoError } from '../schemas/errors.ts'
 import type { Log, NewRecord } from '../topology/log/log.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { followOutcomes } from './outcome-follower.ts'
 import type { Output } from './output.ts'
-import { publisher, recordOf } from './publisher.ts'
+import { publisher } from './publisher.ts'
 
 /** Commands whose answers may be outstanding; above it reading waits. */
 const OUTSTANDING_MAX = 20_000

@@ -1,3 +1,4 @@
+import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { SaldoError, type ErrorCode } from '../schemas/errors.ts'
 import type { RoleName, RoleOptions } from './roles.ts'
@@ -37,7 +38,9 @@ const DRAIN_MS_MAX = 30_000
 
 /** Starts a role in a thread of its own and resolves when it is ready. */
 export async function startThread(options: RoleOptions): Promise<RoleThread> {
-  const worker = new Worker(new URL('./role-thread.ts', import.meta.url), { workerData: options })
+  // A file of the npm package is JavaScript, one of a checkout is not.
+  const entry = `./role-thread${extname(import.meta.filename)}`
+  const worker = new Worker(new URL(entry, import.meta.url), { workerData: options })
   const ready = Promise.withResolvers<string | undefined>()
   const ended = Promise.withResolvers<void>()
   ended.promise.catch(() => undefined)

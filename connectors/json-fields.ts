@@ -83,7 +83,8 @@ export function decimal(value: unknown, path: string): string {
 }
 
 export function minorUnits(value: unknown, path: string): bigint {
-  const digits = Number.isSafeInteger(value) ? String(value) : value
+  const isWhole = typeof value === 'bigint' || Number.isSafeInteger(value)
+  const digits = isWhole ? String(value) : value
   if (typeof digits !== 'string' || !/^[+-]?\d{1,20}$/.test(digits)) {
     throw misfit(path, `${shown(value)} is not a whole number of minor units`)
   }
@@ -154,6 +155,17 @@ function below(path: string, name: string): string {
 }
 
 function shown(value: unknown): string {
-  const json = JSON.stringify(value) ?? typeof value
+  const json = jsonOf(value) ?? typeof value
   return json.length > 60 ? `${json.slice(0, 60)}…` : json
+}
+
+/** Callers of the typed producer hand in what no JSON holds: a bigint, or an object that holds itself. */
+function jsonOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value, (_name, part: unknown) =>
+      typeof part === 'bigint' ? `${part}n` : part,
+    )
+  } catch {
+    return undefined
+  }
 }

@@ -32,6 +32,7 @@ const mayImport: rules.Table = {
   cli: [rules.PRODUCT],
   bench: [rules.PRODUCT, 'tests'],
   tests: [rules.PRODUCT, 'bench'],
+  'prepack.ts': [],
 }
 
 /** The only places each dependency may appear, as path prefixes. Anything not listed here is not a dependency. */

@@ -7,6 +7,9 @@ export type Cuttable = {
   swallow(direction: 'requests' | 'answers'): void
   /** Ends every connection, and lets new ones through. */
   cut(): void
+  /** Ends every connection and each new one until `accept`, as a server that is away. */
+  refuse(): void
+  accept(): void
   close(): Promise<void>
 }
 
@@ -14,7 +17,12 @@ export async function cuttable(serverUrl: string): Promise<Cuttable> {
   const target = new URL(serverUrl)
   const sockets = new Set<Socket>()
   const swallowed = { requests: false, answers: false }
+  let refusing = false
   const server = createServer((client) => {
+    if (refusing) {
+      client.destroy()
+      return
+    }
     const upstream = connect(Number(target.port), target.hostname)
     for (const [from, to, direction] of [
       [client, upstream, 'requests'],
@@ -48,6 +56,13 @@ export async function cuttable(serverUrl: string): Promise<Cuttable> {
       swallowed[direction] = true
     },
     cut,
+    refuse() {
+      refusing = true
+      cut()
+    },
+    accept() {
+      refusing = false
+    },
     async close() {
       const closed = Promise.withResolvers<void>()
       server.close(() => closed.resolve())

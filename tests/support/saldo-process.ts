@@ -38,6 +38,8 @@ export type StartOptions = {
   readonly settings?: Settings
   readonly input?: string
   readonly limitMs?: number
+  /** Another program than this checkout's. */
+  readonly main?: string
 }
 
 export type DataFolder = {
@@ -85,9 +87,9 @@ export function withDataFolder(folderSettings: Settings = {}): DataFolder {
 /** Without a folder that is made and removed: for verbs that must fail before they touch one. */
 export function startSaldo(
   args: readonly string[],
-  { settings: given = {}, input = '', limitMs = LIMIT_MS }: StartOptions = {},
+  { settings: given = {}, input = '', limitMs = LIMIT_MS, main = MAIN }: StartOptions = {},
 ): SaldoProcess {
-  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...outside(), ...given } })
+  const child = spawn(process.execPath, [main, ...args], { env: { ...outside(), ...given } })
   // A process that ends without reading is no failure of the test.
   child.stdin.on('error', () => undefined)
   child.stdin.end(input)

@@ -157,6 +157,35 @@ describePostgres('the log', (database) => {
     expect(texts(await readAll(log, place('ledger.events')))).toEqual(['first', 'second', 'third'])
   })
 
+  test('a producer that may retry gets through when the server is back, and stores once', async () => {
+    const producer = log.producer({ retryForMs: 60_000 })
+    way.refuse()
+    const appending = producer.append([record('patient')])
+    await expect(log.producer().append([record('hasty')])).rejects.toMatchObject({
+      code: 'SALDO_DATABASE_UNAVAILABLE',
+      retryable: true,
+    })
+    way.accept()
+    await appending
+    expect(texts(await readAll(log, place('ledger.events')))).toEqual(['patient'])
+  })
+
+  test('without a number of partitions the log is taken as it is, and none is made', async () => {
+    const found = await postgresLog({ url: database.url, role: 'test' })
+    expect(found.partitions).toBe(LOG_PARTITIONS)
+    await found.close()
+    await emptied()
+    const unmigrated = new URL(database.url)
+    unmigrated.pathname = '/postgres'
+    for (const url of [database.url, unmigrated.href]) {
+      await expect(postgresLog({ url, role: 'test' })).rejects.toMatchObject({
+        code: 'SALDO_LOG_MISMATCH',
+        message: expect.stringContaining('start the engine on it once'),
+      })
+    }
+    expect((await admin.query('SELECT FROM log_topics')).rowCount).toBe(0)
+  })
+
   test('an append is announced to other processes after it is there', async () => {
     const listener = new pg.Client(database.url)
     await listener.connect()

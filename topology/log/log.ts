@@ -34,7 +34,7 @@ export interface Log {
   readonly partitions: number
   /** Changes only when the log is another one, such as one that was created anew. */
   readonly identity: string
-  producer(): Producer
+  producer(options?: ProducerOptions): Producer
   /** Fences every earlier owner of the group's partition, waits for its last commit, then answers. */
   acquire(place: GroupPlace): Promise<Lease>
   /** Committed records from `offset` on, none skipped; offsets may jump. At least one record, however large, where there is one. */
@@ -44,6 +44,11 @@ export interface Log {
   /** Resolves when there may be something at `offset`, when `signal` aborts, or after a short poll interval. */
   arrival(place: Place, offset: bigint, signal: AbortSignal): Promise<void>
   close(): Promise<void>
+}
+
+export type ProducerOptions = {
+  /** An append that does not get through is repeated for this long before it fails; a few times at once without it. */
+  readonly retryForMs?: number
 }
 
 /** Appends without a lease. One append at a time. */

@@ -3,33 +3,63 @@
  * no client round trip under a lock, and no lock while a client is still sending.
  */
 import { randomUUID } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import type { Pool } from 'pg'
 import { SaldoError } from '../../schemas/errors.ts'
 import { topics, type TopicName } from '../../schemas/topics.ts'
 import { asSaldoError, openPool } from '../../sink/postgres/pool.ts'
-import type { BatchLimit, Log, NewRecord, Place, Producer, Slice, StoredRecord } from './log.ts'
+import type {
+  BatchLimit,
+  Log,
+  Place,
+  Producer,
+  ProducerOptions,
+  Slice,
+  StoredRecord,
+} from './log.ts'
 import { recordArrays } from './postgres-arrays.ts'
 import { acquireLease } from './postgres-lease.ts'
 import { placeKey, wakeUps, type Heads, type WakeUps } from './postgres-wake-ups.ts'
 
-const APPEND_TRIES_MAX = 5
+/** Without a wait in between: a connection of the pool may be a dead one, and so may the next. */
+const APPEND_TRIES_AT_ONCE = 5
+const RETRY_WAIT_MS_MAX = 1000
+const UNDEFINED_TABLE = '42P01'
 
-/** Opens the log of a migrated database; creates the topics on first use, refuses another number of partitions. */
+/**
+ * Opens the log of a migrated database; creates the topics on first use, refuses another number of partitions.
+ * Without a number it creates nothing and takes the log as it is.
+ */
 export async function postgresLog(options: {
   readonly url: string
-  readonly partitions: number
+  readonly partitions?: number
   readonly role: string
 }): Promise<Log> {
   const pool = openPool(options.url, { role: options.role, max: 8 })
   try {
-    await createTopics(pool, options.partitions)
+    const partitions = options.partitions ?? (await existingPartitions(pool))
+    if (options.partitions !== undefined) await createTopics(pool, partitions)
     const { rows } = await pool.query<{ id: string }>('SELECT id FROM log_identity')
     const wakes = await wakeUps(options.url, options.role, () => readHeads(pool))
-    return logOf(pool, options.url, options.partitions, rows[0]?.id ?? '', wakes)
+    return logOf(pool, options.url, partitions, rows[0]?.id ?? '', wakes)
   } catch (error) {
     await pool.end()
     throw asSaldoError(error)
   }
+}
+
+async function existingPartitions(pool: Pool): Promise<number> {
+  try {
+    const { rows } = await pool.query<{ partitions: number }>('SELECT partitions FROM log_topics')
+    if (rows[0] !== undefined) return rows[0].partitions
+  } catch (error) {
+    const isMissing = error instanceof Error && 'code' in error && error.code === UNDEFINED_TABLE
+    if (!isMissing) throw error
+  }
+  throw new SaldoError(
+    'SALDO_LOG_MISMATCH',
+    'this database holds no log: start the engine on it once (saldo up), or correct DATABASE_URL',
+  )
 }
 
 /** One statement per table: a start with another number of partitions leaves nothing behind. */
@@ -60,7 +90,7 @@ function logOf(pool: Pool, url: string, partitions: number, identity: string, wa
   return {
     partitions,
     identity,
-    producer: () => producerOf(pool, wakes),
+    producer: (options = {}) => producerOf(pool, wakes, options),
     acquire: (place) => acquireLease(url, place, wakes),
     read: (place, offset, limit) => readSlice(pool, place, offset, limit),
     end: async (place) => (await readSlice(pool, place, 0n, { records: 0, bytes: 0 })).end,
@@ -76,14 +106,14 @@ function logOf(pool: Pool, url: string, partitions: number, identity: string, wa
   }
 }
 
-function producerOf(pool: Pool, wakes: WakeUps): Producer {
+function producerOf(pool: Pool, wakes: WakeUps, { retryForMs = 0 }: ProducerOptions): Producer {
   const producerId = randomUUID()
   let number = 0
   return {
     async append(records) {
       if (records.length === 0) return
       number++
-      await appendOnce(pool, producerId, number, records)
+      await appendOnce(pool, [producerId, number, ...recordArrays(records)], retryForMs)
       wakes.announce(records)
     },
     close: () => Promise.resolve(),
@@ -93,23 +123,24 @@ function producerOf(pool: Pool, wakes: WakeUps): Producer {
 /** The number makes repeating safe: what was stored by a call whose answer was lost is not stored again. */
 async function appendOnce(
   pool: Pool,
-  producerId: string,
-  number: number,
-  records: readonly NewRecord[],
+  values: readonly unknown[],
+  retryForMs: number,
 ): Promise<void> {
-  const values = [producerId, number, ...recordArrays(records)]
+  const deadline = performance.now() + retryForMs
   for (let attempt = 1; ; attempt++) {
     try {
       await pool.query({
         name: 'log-append',
         text: 'SELECT log_append($1, $2, $3, $4, $5, $6, $7)',
-        values,
+        values: [...values],
       })
       return
     } catch (cause) {
       const error = asSaldoError(cause)
-      if (!(error instanceof SaldoError) || !error.retryable || attempt === APPEND_TRIES_MAX)
-        throw error
+      if (!(error instanceof SaldoError) || !error.retryable) throw error
+      if (attempt < APPEND_TRIES_AT_ONCE) continue
+      if (performance.now() >= deadline) throw error
+      await setTimeout(Math.min(50 * 2 ** (attempt - APPEND_TRIES_AT_ONCE), RETRY_WAIT_MS_MAX))
     }
   }
 }
