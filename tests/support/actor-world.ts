@@ -37,12 +37,12 @@ export function commandRecord(command: LedgerCommand, partitions = 1): NewRecord
 
 export const commandsPlace = { group: ACTOR_GROUP, topic: 'ledger.commands', partition: 0 } as const
 
-/** Everything that a run left in partition 0. Takes the checkpoints over to read them: nobody runs any more. */
-export async function remainsOf({ log, store, keys }: World): Promise<Remains> {
-  const committed = (topic: NewRecord['topic']) => log.committed({ topic, partition: 0 })
+/** Everything that a run left in a partition. Takes the checkpoints over to read them: nobody runs any more. */
+export async function remainsOf({ log, store, keys }: World, partition = 0): Promise<Remains> {
+  const committed = (topic: NewRecord['topic']) => log.committed({ topic, partition })
   const events = committed('ledger.events')
   const known = events.map(({ value }) => eventCodec.decode(value))
-  const { eventsOffset, commandsOffset } = await store.takeOver(0, log.identity)
+  const { eventsOffset, commandsOffset } = await store.takeOver(partition, log.identity)
   const transactions = new Map(
     known.flatMap(({ userId, body }) =>
       'transactionId' in body
@@ -59,13 +59,10 @@ export async function remainsOf({ log, store, keys }: World): Promise<Remains> {
     events,
     outcomes: committed('ledger.outcomes'),
     deadLetters: committed('ledger.dead-letters'),
-    groupOffset: log.groupOffset(commandsPlace),
+    groupOffset: log.groupOffset({ ...commandsPlace, partition }),
     checkpoint: { eventsOffset, commandsOffset, rows },
-    keyOf(userId) {
-      const key = keys.cached(userId)
-      if (key === undefined || key === 'shredded') throw new Error(`no key of ${userId}`)
-      return key
-    },
+    isErased: keys.isShredded,
+    keyOf: keys.original,
   }
 }
 

@@ -1,26 +1,41 @@
 /**
- * A process that owns partition 0 and to which things happen: it fails, crashes, is replaced, or is held up for a while
- * and goes on as a zombie that does not know it. Everything is decided by the plan; there is no clock and no chance.
+ * A process that owns partitions and to which things happen: it fails, crashes, loses a partition, is replaced, or is
+ * held up for a while and goes on as a zombie that does not know it. Everything is decided by the plan; there is no
+ * clock and no chance.
  */
 import { SaldoError } from '../../schemas/errors.ts'
-import type { CheckpointStore } from '../../sink/checkpoint-store.ts'
+import { partitionOf } from '../../schemas/partition.ts'
+import type { CheckpointStore, Wanted } from '../../sink/checkpoint-store.ts'
 import { keepRunning } from '../../topology/keep-running.ts'
 import type { LogFault, MemoryLog } from '../../topology/log/memory-log.ts'
 import { runActors, type ActorDeps } from '../../topology/run-actors.ts'
 import { turn, type World } from './actor-world.ts'
 
+/** What happens to a step, to a process, or to its lease of the partition that the step is for. */
+export type FateKind =
+  | 'fail'
+  | 'slow'
+  | 'slow-fail'
+  | 'in-doubt'
+  | 'clock-jump'
+  | 'crash'
+  | 'zombie'
+  | 'replaced'
+  | 'lost'
+  | 'handed-over'
+
 export type Fate = {
-  readonly kind: 'fail' | 'slow' | 'slow-fail' | 'in-doubt' | 'crash' | 'zombie' | 'replaced'
+  readonly kind: FateKind
   /** It happens at this step of the process, counted from the fate before. */
   readonly afterSteps: number
-  /** Steps of anybody after which a zombie goes on, or a replaced process hears that it is to stop; turns that a slow step takes. */
+  /** Steps of anybody after which a zombie goes on, or an owner hears that it is to stop; turns that a slow step takes. */
   readonly delaySteps: number
 }
 
 export type EngineSettings = Pick<ActorDeps, 'limit' | 'pace' | 'sharding' | 'cellsMax'>
 
 // The longest scenarios take a few thousand.
-const STEPS_MAX = 30_000
+const STEPS_MAX = 60_000
 
 /** Counts the steps of all processes and wakes who waits for one. */
 export class StepClock {
@@ -47,32 +62,37 @@ export class StepClock {
   }
 }
 
-export type FaultyProcess = {
-  /** Resolves when the process has ended, however. Rejects when it gave up: that must not happen. */
+/** One process at work on one partition. */
+export type Work = {
+  /** Resolves when it has ended, however. Rejects when it gave up: that must not happen. */
   readonly ended: Promise<void>
-  /** True when somebody else should take over. */
+  stop(): void
+}
+
+export type FaultyProcess = {
+  own(partition: number): Work
+  /** True when others should take over what it owns. */
   isOver(): boolean
   stop(): void
 }
+
+/** Hears that a partition is to be given to somebody else, now or once the work of this owner has ended. */
+export type Moved = (partition: number, how: 'lost' | 'handed-over', delaySteps: number) => void
 
 /** Starts a process; it takes its fates from the front of the list, up to one that ends it. */
 export function startProcess(
   world: World,
   settings: EngineSettings,
-  clock: StepClock,
-  fates: Fate[],
+  plan: { readonly clock: StepClock; readonly fates: Fate[]; readonly moved: Moved },
 ): FaultyProcess {
+  const { clock, fates, moved } = plan
   const stop = new AbortController()
   let isOver = false
   let isDead = false
   let steps = 0
   let time = 0
 
-  const happen = ({ kind, delaySteps }: Fate): LogFault | Promise<LogFault> => {
-    if (kind === 'fail' || kind === 'in-doubt') return kind
-    if (kind === 'slow' || kind === 'slow-fail') {
-      return turns(delaySteps).then(() => (kind === 'slow' ? 'none' : 'fail'))
-    }
+  const end = ({ kind, delaySteps }: Fate): LogFault | Promise<LogFault> => {
     isOver = true
     if (kind === 'crash') {
       isDead = true
@@ -92,52 +112,81 @@ export function startProcess(
     }
     return 'none'
   }
-  const step = (): LogFault | Promise<LogFault> => {
+  const happen = (fate: Fate, partition: number): LogFault | Promise<LogFault> => {
+    const { kind, delaySteps } = fate
+    switch (kind) {
+      case 'fail':
+      case 'in-doubt':
+        return kind
+      case 'slow':
+      case 'slow-fail':
+        return turns(delaySteps).then(() => (kind === 'slow' ? 'none' : 'fail'))
+      case 'clock-jump':
+        time += (delaySteps - 30) * 100
+        return 'none'
+      case 'lost':
+      case 'handed-over':
+        moved(partition, kind, delaySteps)
+        return 'none'
+      default:
+        return end(fate)
+    }
+  }
+  const step = (partition: number): LogFault | Promise<LogFault> => {
     clock.tick()
     const fate = fates[0]
     if (isOver || fate === undefined || ++steps < fate.afterSteps) return 'none'
     steps = 0
     fates.shift()
-    return happen(fate)
+    return happen(fate, partition)
   }
-  const log: MemoryLog = world.log.reopen({ fault: step })
+  const log: MemoryLog = world.log.reopen({ fault: (_, { partition }) => step(partition) })
   const deps: ActorDeps = {
     ...settings,
     log,
-    store: faultyStore(world.store, step, () => isDead),
+    store: faultyStore(world, step, () => isDead),
     keys: world.keys,
     now: () => time++,
     observe: { state: () => undefined, committed: () => undefined, fault: () => undefined },
   }
-  const report = (error: unknown): void => {
-    if (error instanceof SaldoError && error.retryable) return
-    // What a zombie decides on rows that are newer than its memory may be nonsense; its commit is refused.
-    if (!isOver) throw error
-  }
   return {
-    ended: keepRunning(0, () => runActors(0, deps, stop.signal), stop.signal, report, turn),
+    own(partition) {
+      const own = new AbortController()
+      const signal = AbortSignal.any([stop.signal, own.signal])
+      const run = () => runActors(partition, deps, signal)
+      return {
+        ended: keepRunning(partition, run, signal, refuseOurFault, turn),
+        stop: () => own.abort(),
+      }
+    },
     isOver: () => isOver,
     stop: () => stop.abort(),
   }
 }
 
+function refuseOurFault(error: unknown): void {
+  if (!(error instanceof SaldoError && error.retryable)) throw error
+}
+
 function faultyStore(
-  store: CheckpointStore,
-  step: () => LogFault | Promise<LogFault>,
+  { store, log: { partitions } }: World,
+  step: (partition: number) => LogFault | Promise<LogFault>,
   isDead: () => boolean,
 ): CheckpointStore {
-  const around = async <T>(call: () => Promise<T>): Promise<T> => {
-    const fault = await step()
+  const around = async <T>(partition: number, call: () => Promise<T>): Promise<T> => {
+    const fault = await step(partition)
     if (isDead() || fault === 'fail') throw away()
     const answer = await call()
-    const after = await step()
+    const after = await step(partition)
     if (isDead() || fault === 'in-doubt' || after !== 'none') throw away()
     return answer
   }
+  const partitionOfWanted = ({ ledgers, transactions }: Wanted): number =>
+    partitionOf(Buffer.from(ledgers[0] ?? transactions[0]?.userId ?? ''), partitions)
   return {
-    takeOver: (partition, identity) => around(() => store.takeOver(partition, identity)),
-    save: (batch) => around(() => store.save(batch)),
-    load: (wanted) => around(() => store.load(wanted)),
+    takeOver: (partition, identity) => around(partition, () => store.takeOver(partition, identity)),
+    save: (batch) => around(batch.partition, () => store.save(batch)),
+    load: (wanted) => around(partitionOfWanted(wanted), () => store.load(wanted)),
     close: () => store.close(),
   }
 }

@@ -34,6 +34,8 @@ export type Remains = {
     readonly commandsOffset: bigint | undefined
     readonly rows: readonly CheckpointRow[]
   }
+  /** Nothing of an erased ledger is stored or restored; its log stays as it is. */
+  isErased(userId: string): boolean
   keyOf(userId: string): SubjectKey
 }
 
@@ -57,21 +59,21 @@ export function anomaliesOf(remains: Remains): readonly `${Anomaly}: ${string}`[
   ]
 }
 
-/** What must be the same in every run: nonces, hashes and offsets are not. */
-export function openedHistory({ events, outcomes, commands, keyOf }: Remains): {
+/** What must be the same in every run: nonces, hashes and offsets are not, nor when an erasure came in between. */
+export function openedHistory({ events, outcomes, commands, keyOf, isErased }: Remains): {
   readonly events: readonly Omit<OpenedEvent, 'previousHash'>[]
   readonly outcomes: readonly Omit<Outcome, 'commandOffset'>[]
 } {
   const ordinals = new Map(commands.map(({ offset }, ordinal) => [Number(offset), ordinal]))
   return {
-    events: events.map(({ value }) => {
+    events: events.flatMap(({ value }) => {
       const event = eventCodec.decode(value)
       const { previousHash: _, ...rest } = openEvent(keyOf(event.userId), event)
-      return rest
+      return isErased(event.userId) ? [] : [rest]
     }),
-    outcomes: outcomes.map(({ value }) => {
+    outcomes: outcomes.flatMap(({ value }) => {
       const { commandOffset, ...rest } = outcomeCodec.decode(value)
-      return { ...rest, ordinal: ordinals.get(commandOffset) }
+      return isErased(rest.userId) ? [] : [{ ...rest, ordinal: ordinals.get(commandOffset) }]
     }),
   }
 }
@@ -147,8 +149,9 @@ function* offsets({ commands, events, groupOffset, checkpoint }: Remains) {
 }
 
 /** What is stored, and the events behind it, give what all events give. */
-function* checkpoints({ events, checkpoint, keyOf }: Remains) {
+function* checkpoints({ events, checkpoint, keyOf, isErased }: Remains) {
   for (const userId of sequencesOf(events).keys()) {
+    if (isErased(userId)) continue
     const whole = new LedgerStates(userId)
     const restored = new LedgerStates(userId)
     for (const row of checkpoint.rows) {
@@ -175,7 +178,7 @@ function* checkpoints({ events, checkpoint, keyOf }: Remains) {
 }
 
 /** Balances by plain addition of what the events say, against the stored accounts. */
-function* totals({ events, checkpoint, keyOf }: Remains) {
+function* totals({ events, checkpoint, keyOf, isErased }: Remains) {
   const sums = new Map<string, bigint>()
   for (const { value, offset } of events) {
     if (offset >= checkpoint.eventsOffset) break
@@ -191,6 +194,7 @@ function* totals({ events, checkpoint, keyOf }: Remains) {
     }
   }
   for (const row of checkpoint.rows) {
+    if (isErased(row.userId)) continue
     const { type, id, held } = fromCheckpointRow(keyOf(row.userId), row)
     if (type !== 'account' || held.state.status === 'unopened') continue
     const sum = sums.get(`${row.userId}/${id}`) ?? 0n

@@ -1,0 +1,33 @@
+import type { SubjectKeyOrShredded } from '../../privacy/subject-key.ts'
+import type { LedgerCommand } from '../../schemas/types.ts'
+import type { MemoryKeys } from './memory-keys.ts'
+
+const POISON = 'a rule throws on this'
+
+/** The same command with a text that a rule throws on, or a creation in place of one that has no text to hash. */
+export function poisoned(command: LedgerCommand): LedgerCommand {
+  const { body } = command
+  if (body.type === 'RecordTransaction') return { ...command, body: { ...body, note: POISON } }
+  return { ...command, body: { type: 'CreateCategory', categoryId: 'c-8', name: POISON } }
+}
+
+/** Keys whose content hash throws on a poisoned command, as a fault of ours in a rule would. */
+export function withPoison(keys: MemoryKeys): MemoryKeys {
+  const guarded = (key: SubjectKeyOrShredded): SubjectKeyOrShredded => {
+    if (key === 'shredded') return key
+    return {
+      ...key,
+      hash(content) {
+        if (Buffer.from(content).includes(POISON)) throw new Error('a fault of ours')
+        return key.hash(content)
+      },
+    }
+  }
+  return {
+    ...keys,
+    async keysOf(userIds) {
+      const found = await keys.keysOf(userIds)
+      return new Map([...found].map(([userId, key]) => [userId, guarded(key)]))
+    },
+  }
+}
