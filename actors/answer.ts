@@ -7,6 +7,7 @@ import { eventIdOf, isId } from '../schemas/ids.ts'
 import type { OpenedEvent } from '../schemas/opened-event.ts'
 import type { LedgerCommand, LedgerCommandBody, Outcome } from '../schemas/types.ts'
 import { account } from './account/account.ts'
+import { budget } from './budget/budget.ts'
 import type { Candidates } from './categoriser/candidates.ts'
 import { category } from './category/category.ts'
 import {
@@ -125,6 +126,9 @@ function decideBody(ledger: LedgerStates, body: LedgerCommandBody, context: Cont
       return category.decide(ledger.category(body.categoryId), body, context)
     case 'SetPreferences':
       return profile.decide(ledger.profile.held.state, body, context)
+    case 'SetBudget':
+    case 'RemoveBudget':
+      return budget.decide(ledger.budget(body.budgetId), body, context)
   }
 }
 
@@ -138,6 +142,8 @@ function versionOf(ledger: LedgerStates, { type, id }: AggregateRef): number {
       return ledger.categories.get(id)?.held.version ?? 0
     case 'profile':
       return ledger.profile.held.version
+    case 'budget':
+      return ledger.budgets.get(id)?.held.version ?? 0
   }
 }
 

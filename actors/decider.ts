@@ -1,5 +1,7 @@
 import type { OpenedEvent } from '../schemas/opened-event.ts'
 import type {
+  BudgetPlan,
+  BudgetState,
   CategoryState,
   LedgerEventBody,
   Personal,
@@ -54,6 +56,7 @@ export type LedgerView = {
   category(categoryId: string): CategoryState | { readonly status: 'absent' }
   /** The user's own categories that may be used, with their ids. */
   activeCategories(): readonly { readonly categoryId: string; readonly name: string | null }[]
+  activeBudgets(): readonly ActiveBudget[]
   /** How many transactions are in a category of the user's own. */
   usage(categoryId: string): number
 }
@@ -105,3 +108,5 @@ export function unreachable(value: never): never {
 
 export type Transaction = TransactionState | { readonly status: 'absent' }
 export type Category = CategoryState | { readonly status: 'absent' }
+export type Budget = BudgetState | { readonly status: 'absent' }
+export type ActiveBudget = { readonly budgetId: string; readonly plan: BudgetPlan }

@@ -7,8 +7,9 @@
 import type { OpenedEvent } from '../schemas/opened-event.ts'
 import type { AggregateType, ProfileState, RootState } from '../schemas/types.ts'
 import { account, type Account } from './account/account.ts'
+import { budget } from './budget/budget.ts'
 import { category } from './category/category.ts'
-import type { Category, LedgerView, Transaction } from './decider.ts'
+import type { ActiveBudget, Budget, Category, LedgerView, Transaction } from './decider.ts'
 import { foldsInto, type StateRef, type StateType } from './ledger.ts'
 import { profile } from './profile/profile.ts'
 import { emptyRoot, evolveRoot, usageOf } from './root/root.ts'
@@ -20,6 +21,7 @@ export type StateOf = {
   readonly transaction: Transaction
   readonly category: Category
   readonly profile: ProfileState
+  readonly budget: Budget
 }
 
 /** A state and where it stands: the last event folded into it, and how many events belong to it. */
@@ -44,6 +46,7 @@ const initial: StateOf = {
   transaction: transaction.initial,
   category: category.initial,
   profile: profile.initial,
+  budget: budget.initial,
 }
 
 const evolvers: {
@@ -53,6 +56,7 @@ const evolvers: {
   transaction: transaction.evolve,
   category: category.evolve,
   profile: profile.evolve,
+  budget: budget.evolve,
 }
 
 export class LedgerStates implements LedgerView {
@@ -61,6 +65,7 @@ export class LedgerStates implements LedgerView {
   readonly profile: Cell<'profile'>
   readonly accounts = new Map<string, Cell<'account'>>()
   readonly categories = new Map<string, Cell<'category'>>()
+  readonly budgets = new Map<string, Cell<'budget'>>()
   readonly transactions = new Map<string, Cell<'transaction'>>()
 
   constructor(userId: string) {
@@ -89,6 +94,18 @@ export class LedgerStates implements LedgerView {
     return active
   }
 
+  budget(budgetId: string): Budget {
+    return this.budgets.get(budgetId)?.held.state ?? initial.budget
+  }
+
+  activeBudgets(): readonly ActiveBudget[] {
+    const active: ActiveBudget[] = []
+    for (const [budgetId, { held }] of this.budgets) {
+      if (held.state.status === 'active') active.push({ budgetId, plan: held.state.plan })
+    }
+    return active
+  }
+
   usage(categoryId: string): number {
     return usageOf(this.root.held.state.usage, categoryId)
   }
@@ -107,6 +124,8 @@ export class LedgerStates implements LedgerView {
         return cellIn(this.categories, type, id)
       case 'transaction':
         return cellIn(this.transactions, type, id)
+      case 'budget':
+        return cellIn(this.budgets, type, id)
     }
   }
 
@@ -124,7 +143,9 @@ export class LedgerStates implements LedgerView {
 
   /** How many states are in memory. */
   get size(): number {
-    return 2 + this.accounts.size + this.categories.size + this.transactions.size
+    return (
+      2 + this.accounts.size + this.categories.size + this.budgets.size + this.transactions.size
+    )
   }
 
   /** Everything that changed is stored, so nothing is lost when the ledger leaves memory. */
@@ -134,6 +155,7 @@ export class LedgerStates implements LedgerView {
       saved(this.profile) &&
       this.accounts.values().every(saved) &&
       this.categories.values().every(saved) &&
+      this.budgets.values().every(saved) &&
       this.transactions.values().every(saved)
     )
   }

@@ -12,7 +12,7 @@ export type AggregateRef = { readonly type: AggregateType; readonly id: string }
 
 const PROFILE: AggregateRef = { type: 'profile', id: 'profile' }
 
-/** The aggregate that a command addresses. Its accounts, categories and profile are loaded with every ledger. */
+/** The aggregate that a command addresses. Its accounts, categories, budgets and profile are loaded with every ledger. */
 export function addressOf(command: LedgerCommandBody): AggregateRef {
   switch (command.type) {
     case 'OpenAccount':
@@ -30,6 +30,9 @@ export function addressOf(command: LedgerCommandBody): AggregateRef {
       return { type: 'category', id: command.categoryId }
     case 'SetPreferences':
       return PROFILE
+    case 'SetBudget':
+    case 'RemoveBudget':
+      return { type: 'budget', id: command.budgetId }
   }
 }
 
@@ -67,5 +70,8 @@ export function foldsInto(event: LedgerEventBody): readonly [AggregateRef, ...Ag
       return [{ type: 'category', id: event.categoryId }]
     case 'PreferencesChanged':
       return [PROFILE]
+    case 'BudgetSet':
+    case 'BudgetRemoved':
+      return [{ type: 'budget', id: event.budgetId }]
   }
 }

@@ -1,5 +1,5 @@
 /** Outcomes and events as JSON for people and programs: amounts as decimal strings, times and dates as ISO 8601. */
-import { isoDateOf } from '../schemas/dates.ts'
+import { isoDateOf, isoMonthOf } from '../schemas/dates.ts'
 import { formatMinor } from '../schemas/money.ts'
 import type { OpenedEvent, OpenedPersonal } from '../schemas/opened-event.ts'
 import type { LedgerEventBody, Outcome } from '../schemas/types.ts'
@@ -31,17 +31,18 @@ function personalToJson(personal: OpenedPersonal): Json {
 }
 
 function bodyToJson(body: LedgerEventBody): Json {
-  return toJson(body, 'currency' in body ? body.currency : undefined)
+  return toJson(body, undefined)
 }
 
-/** What the schemas are made of; an amount is in the currency of the whole event. */
-function toJson(value: unknown, currency: string | undefined): Json {
+/** What the schemas are made of; an amount is in the currency beside it, or in that of the whole event. */
+function toJson(value: unknown, ofEvent: string | undefined): Json {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
   if (typeof value === 'number') return value
   if (typeof value === 'bigint') return value.toString()
   if (Buffer.isBuffer(value)) return value.toString('hex')
-  if (Array.isArray(value)) return value.map((item) => toJson(item, currency))
+  if (Array.isArray(value)) return value.map((item) => toJson(item, ofEvent))
   if (typeof value !== 'object') throw new Error(`a schema has no ${typeof value}`)
+  const currency = 'currency' in value ? String(value.currency) : ofEvent
   return Object.fromEntries(
     Object.entries(value).map(([name, field]) => fieldToJson(name, field, currency)),
   )
@@ -52,6 +53,7 @@ function fieldToJson(name: string, value: unknown, currency: string | undefined)
     return ['amount', formatMinor(value, currency)]
   }
   if (name === 'bookedOn' && typeof value === 'number') return [name, isoDateOf(value)]
+  if (name === 'month' && typeof value === 'number') return [name, isoMonthOf(value)]
   if (name === 'previousOccurredAt' && typeof value === 'number')
     return [name, instantToJson(value)]
   return [name, toJson(value, currency)]

@@ -1,7 +1,6 @@
 /** Commands as JSON lines: what `saldo send` reads. */
-import { isoDateOf } from '../schemas/dates.ts'
-import { SaldoError } from '../schemas/errors.ts'
-import { formatMinor, isCurrency, parseMinor } from '../schemas/money.ts'
+import { isoDateOf, isoMonthOf } from '../schemas/dates.ts'
+import { formatMinor } from '../schemas/money.ts'
 import type {
   AccountKind,
   InitiatorKind,
@@ -9,23 +8,24 @@ import type {
   LedgerCommandBody,
   TransactionSource,
 } from '../schemas/types.ts'
+import { amountOf, requiredAmountOf, theAmount } from './amount-json.ts'
+import { removeBudget, setBudget } from './budget-json.ts'
 import { instantToJson, type Json, type JsonObject } from './json.ts'
 import {
   anObject,
   calendarDate,
-  decimal,
   id,
   instant,
-  minorUnits,
   misfit,
   oneOf,
+  only,
   optional,
   required,
   shape,
   text,
   traceparent,
   uuid,
-  version,
+  wholeNumber,
 } from './json-fields.ts'
 
 const DAY_MS = 86_400_000
@@ -43,7 +43,6 @@ const initiatorKinds: readonly InitiatorKind[] = [
   'operator',
 ]
 
-const theAmount = { amount: optional(decimal), amountMinor: optional(minorUnits) }
 const theTexts = {
   description: optional(text),
   merchant: optional(text),
@@ -99,11 +98,10 @@ const bodyReaders: { readonly [Type in CommandType]: BodyReader<Type> } = {
   CloseAccount: shape({ type: only('CloseAccount'), accountId: required(id) }),
   RecordTransaction(value, path, now) {
     const { amount, amountMinor, ...fields } = recordFields(value, path)
-    const minor = amountOf({ amount, amountMinor, currency: fields.currency }, path)
-    if (minor === null) throw misfit(`${path}.amount`, 'is missing')
+    const given = { amount, amountMinor, currency: fields.currency }
     return {
       ...fields,
-      amountMinor: minor,
+      amountMinor: requiredAmountOf(given, path),
       // A line that names a date means the same whenever it is sent; one that names nothing means now.
       occurredAt: fields.occurredAt ?? (fields.bookedOn === null ? now : fields.bookedOn * DAY_MS),
       source: fields.source ?? 'manual',
@@ -139,6 +137,8 @@ const bodyReaders: { readonly [Type in CommandType]: BodyReader<Type> } = {
     timeZone: optional(text),
     locale: optional(text),
   }),
+  SetBudget: setBudget,
+  RemoveBudget: removeBudget,
 }
 
 // The keys are the types: the table above lacks none and has no other.
@@ -148,7 +148,7 @@ const commandFields = shape({
   commandId: optional(uuid),
   userId: required(id),
   issuedAt: optional(instant),
-  expectedVersion: optional(version),
+  expectedVersion: optional(wholeNumber),
   initiator: optional(shape({ kind: required(oneOf(initiatorKinds)), id: required(id) })),
   traceparent: optional(traceparent),
   body: required(anObject),
@@ -186,49 +186,31 @@ export function commandToJson(command: LedgerCommand): JsonObject {
 }
 
 function bodyToJson(body: LedgerCommandBody): JsonObject {
-  if (body.type !== 'RecordTransaction' && body.type !== 'AmendTransaction') {
-    return withoutNulls(body)
+  const currency = 'currency' in body ? body.currency : null
+  return fieldsToJson(body, currency)
+}
+
+function fieldsToJson(fields: object, currency: string | null): JsonObject {
+  const entries = Object.entries(fields).map(([name, value]) => fieldToJson(name, value, currency))
+  return withoutNulls(Object.fromEntries(entries))
+}
+
+/** An amount is a decimal where the command names its currency. */
+function fieldToJson(name: string, value: unknown, currency: string | null): [string, Json] {
+  if (typeof value === 'bigint') {
+    return currency === null
+      ? [name, value.toString()]
+      : [name.replace(/Minor$/, ''), formatMinor(value, currency)]
   }
-  const { amountMinor, bookedOn, occurredAt, ...rest } = body
-  const amount: JsonObject =
-    'currency' in body
-      ? { amount: formatMinor(body.amountMinor, body.currency) }
-      : { amountMinor: amountMinor === null ? null : amountMinor.toString() }
-  return withoutNulls({
-    ...rest,
-    ...amount,
-    bookedOn: bookedOn === null ? null : isoDateOf(bookedOn),
-    occurredAt: occurredAt === null ? null : instantToJson(occurredAt),
-  })
+  if (typeof value === 'number') {
+    if (name.endsWith('On')) return [name, isoDateOf(value)]
+    if (name.endsWith('At')) return [name, instantToJson(value)]
+    return [name, name === 'month' ? isoMonthOf(value) : value]
+  }
+  // What is left is made of texts and lists of numbers.
+  return [name, value as Json]
 }
 
 function withoutNulls(object: { readonly [name: string]: Json }): JsonObject {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null))
-}
-
-function only<Type extends CommandType>(type: Type) {
-  return required(oneOf([type]))
-}
-
-type AmountFields = {
-  readonly amount: string | null
-  readonly amountMinor: bigint | null
-  readonly currency: string | null
-}
-
-function amountOf({ amount, amountMinor, currency }: AmountFields, path: string): bigint | null {
-  if (amount === null) return amountMinor
-  if (amountMinor !== null) throw misfit(`${path}.amountMinor`, 'amount is given as well')
-  if (currency === null) {
-    throw misfit(`${path}.currency`, 'is missing: it says how many decimals amount has')
-  }
-  if (!isCurrency(currency)) {
-    throw misfit(`${path}.currency`, `${JSON.stringify(currency)} is not an ISO 4217 currency`)
-  }
-  try {
-    return parseMinor(amount, currency)
-  } catch (error) {
-    if (error instanceof SaldoError) throw misfit(`${path}.amount`, error.message)
-    throw error
-  }
 }

@@ -1,5 +1,5 @@
 /** JSON of others to values of ours. What does not fit is an error with its path: never dropped, never guessed. */
-import { epochDayOf } from '../schemas/dates.ts'
+import { epochDayOf, epochMonthOf } from '../schemas/dates.ts'
 import { SaldoError } from '../schemas/errors.ts'
 import { isId, isUuid } from '../schemas/ids.ts'
 import { MINOR_MAX, MINOR_MIN } from '../schemas/money.ts'
@@ -69,10 +69,22 @@ export function oneOf<Value extends string>(values: readonly Value[]): Reader<Va
   }
 }
 
-/** A version of an aggregate: what Avro int holds. */
-export function version(value: unknown, path: string): number {
+/** The one text that it may be. */
+export function only<Value extends string>(value: Value): Reader<Value> {
+  return required(oneOf([value]))
+}
+
+/** From 0, and what Avro int holds. */
+export function wholeNumber(value: unknown, path: string): number {
   if (Number.isInteger(value) && Number(value) >= 0 && Number(value) < 2 ** 31) return Number(value)
   throw misfit(path, `${shown(value)} is not a whole number from 0`)
+}
+
+export function list<Value>(read: Reader<Value>): Reader<readonly Value[]> {
+  return (value, path) => {
+    if (!Array.isArray(value)) throw misfit(path, `${shown(value)} is not a list`)
+    return value.map((item, index) => read(item, below(path, String(index))))
+  }
 }
 
 export function decimal(value: unknown, path: string): string {
@@ -112,6 +124,13 @@ export function calendarDate(value: unknown, path: string): number {
   const day = typeof value === 'string' ? epochDayOf(value) : undefined
   if (day === undefined) throw misfit(path, `${shown(value)} is not a date YYYY-MM-DD`)
   return day
+}
+
+/** A calendar month as months since January 1970. */
+export function calendarMonth(value: unknown, path: string): number {
+  const month = typeof value === 'string' ? epochMonthOf(value) : undefined
+  if (month === undefined) throw misfit(path, `${shown(value)} is not a month YYYY-MM`)
+  return month
 }
 
 export function traceparent(value: unknown, path: string): string {

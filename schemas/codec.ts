@@ -10,6 +10,7 @@ import { SaldoError } from './errors.ts'
 import { releasedSchemas, type ReleasedSchema } from './released-schemas.ts'
 import type {
   AccountState,
+  BudgetState,
   CategoryState,
   DeadLetter,
   LedgerCommand,
@@ -108,6 +109,7 @@ export const stateCodecs = {
   transaction: codecOf<TransactionState>('saldo.state.v1.TransactionState'),
   category: codecOf<CategoryState>('saldo.state.v1.CategoryState'),
   profile: codecOf<ProfileState>('saldo.state.v1.ProfileState'),
+  budget: codecOf<BudgetState>('saldo.state.v1.BudgetState'),
 }
 
 const bodyType = bodyTypeOfCommands()

@@ -13,3 +13,18 @@ export function epochDayOf(isoDate: string): number | undefined {
 export function isoDateOf(epochDay: number): string {
   return new Date(epochDay * DAY_MS).toISOString().slice(0, 10)
 }
+
+const ISO_MONTH = /^(\d{4})-(0[1-9]|1[0-2])$/
+
+/** Months since January 1970 of a text such as 2026-03; undefined for what is no month. */
+export function epochMonthOf(isoMonth: string): number | undefined {
+  const match = ISO_MONTH.exec(isoMonth)
+  return match === null ? undefined : (Number(match[1]) - 1970) * 12 + Number(match[2]) - 1
+}
+
+/** A number of months since January 1970 as a text such as 2026-03. */
+export function isoMonthOf(epochMonth: number): string {
+  const year = 1970 + Math.floor(epochMonth / 12)
+  const month = epochMonth - (year - 1970) * 12 + 1
+  return `${String(year).padStart(4, '0')}-${String(month).padStart(2, '0')}`
+}

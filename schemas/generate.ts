@@ -20,6 +20,7 @@ const standalone: { readonly [fullName: string]: number } = {
   'saldo.state.v1.TransactionState': 0x7f_00_12_00,
   'saldo.state.v1.CategoryState': 0x7f_00_13_00,
   'saldo.state.v1.ProfileState': 0x7f_00_14_00,
+  'saldo.state.v1.BudgetState': 0x7f_00_15_00,
 }
 
 /** Text of every generated file, by its path below this folder. */

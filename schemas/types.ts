@@ -61,6 +61,66 @@ export type RenameAccount = {
   readonly name: string
 }
 
+/** What a budget allows: an amount for one category in one currency, in one month or in every month. */
+export type BudgetPlan = {
+  /** A category of this ledger, or a built-in one such as `groceries`. */
+  readonly categoryId: string
+  /** ISO 4217 code; spending in other currencies does not count. */
+  readonly currency: string
+  /** The month it is for, as months since January 1970; null for every month that has no budget of its own. */
+  readonly month: number | null
+  /** What may be spent, minor units; zero or more. */
+  readonly amountMinor: bigint
+  /** Percentages of the amount that are worth a warning, ascending. */
+  readonly thresholds: readonly number[]
+}
+
+/** A budget no longer holds. */
+export type BudgetRemoved = {
+  readonly type: 'BudgetRemoved'
+  /** Chosen by the producer; for ever that of one category, currency and month. */
+  readonly budgetId: string
+  /** What it allowed until now. */
+  readonly before: BudgetPlan
+}
+
+/** A budget was set, for the first time or anew. Old and new name are in `personal`. */
+export type BudgetSet = {
+  readonly type: 'BudgetSet'
+  /** Chosen by the producer; for ever that of one category, currency and month. */
+  readonly budgetId: string
+  /** What it allowed until now; null when it was not set. */
+  readonly before: BudgetPlan | null
+  /** What it allows from now on; category, currency and month never change. */
+  readonly after: BudgetPlan
+}
+
+/** Remove a budget. It can be set again under the same id. */
+export type RemoveBudget = {
+  readonly type: 'RemoveBudget'
+  /** Chosen by the producer; for ever that of one category, currency and month. */
+  readonly budgetId: string
+}
+
+/** Set a budget, or set an existing one anew: amount, thresholds and name become what is said here. */
+export type SetBudget = {
+  readonly type: 'SetBudget'
+  /** Chosen by the producer; for ever that of one category, currency and month. */
+  readonly budgetId: string
+  /** A category of this ledger, or a built-in one such as `groceries`. */
+  readonly categoryId: string
+  /** ISO 4217 code; spending in other currencies does not count. */
+  readonly currency: string
+  /** The month it is for, as months since January 1970; null for every month that has no budget of its own. */
+  readonly month: number | null
+  /** What may be spent, minor units; zero or more. */
+  readonly amountMinor: bigint
+  /** Percentages of the amount that are worth a warning, ascending, 1 to 10 of them between 1 and 1000; null for 80, 90 and 100. */
+  readonly thresholds: readonly number[] | null
+  /** What the user calls it; at most 100 characters. */
+  readonly name: string | null
+}
+
 /** A category of the user's own was created. Its name is in `personal`. */
 export type CategoryCreated = {
   readonly type: 'CategoryCreated'
@@ -110,7 +170,7 @@ export type RenameCategory = {
 }
 
 /** The kinds of aggregates in a ledger. */
-export type AggregateType = 'account' | 'transaction' | 'category' | 'profile'
+export type AggregateType = 'account' | 'transaction' | 'category' | 'profile' | 'budget'
 
 /** A record that could not be processed: the value of every record in `ledger.dead-letters`. */
 export type DeadLetter = {
@@ -430,7 +490,7 @@ export type Outcome = {
 
 /** Every free text and external identifier of one event. Sealed inside the event. */
 export type Personal = {
-  /** Name of the account or category. */
+  /** Name of the account, category or budget. */
   readonly name: string | null
   /** Name until now. */
   readonly previousName: string | null
@@ -479,6 +539,19 @@ export type AccountState = {
   readonly contentHash: Buffer
   /** Sequence of AccountOpened. */
   readonly firstSequence: number
+}
+
+/** Whether a budget holds. */
+export type BudgetStatus = 'active' | 'removed'
+
+/** Checkpoint of a budget. */
+export type BudgetState = {
+  /** Whether it holds. */
+  readonly status: BudgetStatus
+  /** What it allows, or allowed when it was removed. */
+  readonly plan: BudgetPlan
+  /** What the user calls it; null without a name or when not readable. */
+  readonly name: string | null
 }
 
 /** Whether a category may be used. */
@@ -569,6 +642,8 @@ export type LedgerCommandBody =
   | RenameCategory
   | DeleteCategory
   | SetPreferences
+  | SetBudget
+  | RemoveBudget
 
 export type LedgerEventBody =
   | AccountOpened
@@ -582,3 +657,5 @@ export type LedgerEventBody =
   | CategoryRenamed
   | CategoryDeleted
   | PreferencesChanged
+  | BudgetSet
+  | BudgetRemoved

@@ -77,6 +77,7 @@ export class StatesFold implements Fold<OpenedEvent> {
       ledger.profile,
       ...ledger.accounts.values(),
       ...ledger.categories.values(),
+      ...ledger.budgets.values(),
       ...ledger.transactions.values(),
     ]
     return new Map(

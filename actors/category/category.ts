@@ -63,6 +63,8 @@ function decide(category: Category, command: CategoryCommand, context: Context):
       if (context.ledger.usage(command.categoryId) > 0) {
         return reject('categoryId', 'category-in-use', 'transactions are still in the category')
       }
+      if (context.ledger.activeBudgets().some(({ plan }) => plan.categoryId === command.categoryId))
+        return reject('categoryId', 'category-in-use', 'a budget is still set for the category')
       return accept({ type: 'CategoryDeleted', categoryId: command.categoryId })
     default:
       return unreachable(command)

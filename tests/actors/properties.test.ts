@@ -141,6 +141,20 @@ describe('after any sequence of commands', () => {
     })
   })
 
+  test('a category has one budget per currency and month, and a budgeted category is active', () => {
+    holds((commands) => {
+      for (const ledger of run(commands).ledgers.values()) {
+        const plans = ledger.activeBudgets().map(({ plan }) => plan)
+        const places = plans.map(({ categoryId, currency, month }) =>
+          [categoryId, currency, month].join(' '),
+        )
+        expect(new Set(places).size).toBe(plans.length)
+        for (const { categoryId } of plans)
+          if (!isBuiltIn(categoryId)) expect(ledger.category(categoryId).status).toBe('active')
+      }
+    })
+  })
+
   test('the same commands give the same bytes, answers and states', () => {
     holds((commands) => {
       const [one, other] = [run(commands), run(commands)]
@@ -228,6 +242,8 @@ test('the histories reach every event and most rules', () => {
     'AccountClosed',
     'AccountOpened',
     'AccountRenamed',
+    'BudgetRemoved',
+    'BudgetSet',
     'CategoryCreated',
     'CategoryDeleted',
     'CategoryRenamed',

@@ -4,6 +4,7 @@ import { given, type Envelope } from '../support/specification.ts'
 import type { LedgerCommandBody } from '../../schemas/types.ts'
 import {
   amended,
+  budgeted,
   created,
   deleted,
   groceries,
@@ -28,6 +29,7 @@ const examples: { readonly [rule in Rule]: Case } = {
     path: 'accountId',
   },
   'account-missing': { given: [], when: groceries, path: 'accountId' },
+  'amount-negative': { given: [], when: budgeted({ amountMinor: -1n }), path: 'amountMinor' },
   'amount-over-limit': {
     given: [opened],
     when: recorded({ amountMinor: 10n ** 15n + 1n }),
@@ -43,6 +45,21 @@ const examples: { readonly [rule in Rule]: Case } = {
     given: [opened, ...fullAccount()],
     when: recorded({ transactionId: 'one-more', amountMinor: 10n ** 15n }),
     path: 'amountMinor',
+  },
+  'budget-missing': {
+    given: [],
+    when: { type: 'RemoveBudget', budgetId: 'b-1' },
+    path: 'budgetId',
+  },
+  'budget-taken': {
+    given: [budgeted({})],
+    when: budgeted({ budgetId: 'b-2' }),
+    path: 'budgetId',
+  },
+  'budgets-over-limit': {
+    given: Array.from({ length: 1_000 }, (_, n) => budgetOfMonth(n)),
+    when: budgeted({ budgetId: 'one-more' }),
+    path: 'budgetId',
   },
   'categories-over-limit': {
     given: Array.from({ length: 100 }, (_, n) => created(`c-${n}`, `Name ${n}`)),
@@ -85,6 +102,7 @@ const examples: { readonly [rule in Rule]: Case } = {
     when: recorded({ description: 'x'.repeat(501) }),
     path: 'description',
   },
+  'thresholds-invalid': { given: [], when: budgeted({ thresholds: [] }), path: 'thresholds' },
   'time-zone-unknown': {
     given: [],
     when: preferences({ timeZone: 'Europe/Atlantis' }),
@@ -102,6 +120,11 @@ const examples: { readonly [rule in Rule]: Case } = {
     envelope: { expectedVersion: 2 },
     path: 'expectedVersion',
   },
+}
+
+function budgetOfMonth(n: number): LedgerCommandBody {
+  const currency = n < 500 ? 'NOK' : 'EUR'
+  return budgeted({ budgetId: `b-${n}`, currency, month: n % 500 })
 }
 
 /** The largest balance that steps of the largest amount reach. */

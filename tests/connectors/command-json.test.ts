@@ -64,6 +64,19 @@ const shortest: {
   ],
   DeleteCategory: [{ categoryId: 'c' }, { categoryId: 'c' }],
   SetPreferences: [{ locale: 'nb-NO' }, { baseCurrency: null, timeZone: null, locale: 'nb-NO' }],
+  SetBudget: [
+    { budgetId: 'b', categoryId: 'c', amount: '0.5', currency: 'NOK' },
+    {
+      budgetId: 'b',
+      categoryId: 'c',
+      amountMinor: 50n,
+      currency: 'NOK',
+      month: null,
+      thresholds: null,
+      name: null,
+    },
+  ],
+  RemoveBudget: [{ budgetId: 'b' }, { budgetId: 'b' }],
 }
 
 const record = { type: 'RecordTransaction', ...shortest.RecordTransaction[0] }
@@ -156,6 +169,17 @@ describe('a command from JSON', () => {
   })
 
   test.for([
+    [{ month: '2026-13' }, 'body.month: "2026-13" is not a month YYYY-MM'],
+    [{ month: 3 }, 'body.month: 3 is not a month YYYY-MM'],
+    [{ thresholds: 80 }, 'body.thresholds: 80 is not a list'],
+    [{ thresholds: [80, '90'] }, 'body.thresholds.1: "90" is not a whole number'],
+    [{ amount: undefined }, 'body.amount: is missing'],
+  ] as const)('a budget with %j is refused', ([change, message]) => {
+    const body = { type: 'SetBudget', ...shortest.SetBudget[0], ...change }
+    expect(() => read({ userId: 'u', body })).toThrow(message)
+  })
+
+  test.for([
     [[], '[] is not an object'],
     [null, 'null is not an object'],
     [{ body: record }, 'userId: is missing'],
@@ -231,6 +255,16 @@ const anyBody: fc.Arbitrary<LedgerCommandBody> = fc.oneof(
     baseCurrency: maybe(currency),
     timeZone: maybe(text),
     locale: maybe(text),
+  }),
+  fc.record({
+    type: fc.constant('SetBudget' as const),
+    budgetId: anId,
+    categoryId: anId,
+    amountMinor,
+    currency,
+    month: maybe(fc.integer({ min: 0, max: 12 * 1_000 })),
+    thresholds: maybe(fc.array(fc.nat({ max: 1_000 }))),
+    name: maybe(text),
   }),
 )
 

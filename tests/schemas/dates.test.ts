@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { epochDayOf, isoDateOf } from '../../schemas/dates.ts'
+import { epochDayOf, epochMonthOf, isoDateOf, isoMonthOf } from '../../schemas/dates.ts'
 
 describe('a calendar date', () => {
   test.each([
@@ -40,5 +40,29 @@ describe('a calendar date', () => {
       max: epochDayOf('9999-12-31') ?? 0,
     })
     fc.assert(fc.property(days, (day) => epochDayOf(isoDateOf(day)) === day))
+  })
+})
+
+describe('a calendar month', () => {
+  test.each([
+    ['1970-01', 0],
+    ['1969-12', -1],
+    ['2026-03', 674],
+    ['9999-12', 96_359],
+  ])('%s is month %i', (isoMonth, month) => {
+    expect(epochMonthOf(isoMonth)).toBe(month)
+    expect(isoMonthOf(month)).toBe(isoMonth)
+  })
+
+  test.each(['2026-00', '2026-13', '2026-3', '2026-03-01', '202603', ' 2026-03', ''])(
+    '%j does not exist',
+    (isoMonth) => {
+      expect(epochMonthOf(isoMonth)).toBeUndefined()
+    },
+  )
+
+  test('goes to its number and back', () => {
+    const months = fc.integer({ min: -12 * 1_970, max: 12 * 8_030 - 1 })
+    fc.assert(fc.property(months, (month) => epochMonthOf(isoMonthOf(month)) === month))
   })
 })

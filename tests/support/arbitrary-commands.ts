@@ -148,12 +148,31 @@ const change: fc.Arbitrary<LedgerCommandBody> = fc.oneof(
   },
 )
 
+const budgetId = fc.constantFrom('b-1', 'b-2', 'b-3')
+const budget: fc.Arbitrary<LedgerCommandBody> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      type: fc.constant('SetBudget'),
+      budgetId,
+      categoryId: fc.oneof(ownCategory, fc.constantFrom('groceries', 'c-9')),
+      currency: fc.constantFrom('NOK', 'NOK', 'NOK', 'EUR', 'kroner'),
+      month: fc.constantFrom(null, null, 674, 675, -1),
+      amountMinor: fc.constantFrom(0n, 500_000n, 1n, -1n),
+      thresholds: fc.constantFrom(null, [50], [80, 80]),
+      name: fc.option(name),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('RemoveBudget'), budgetId }) },
+)
+
 /** Any wish: creations more often than they can succeed, because everything else needs them. */
 export const arbitraryBody: fc.Arbitrary<LedgerCommandBody> = fc.oneof(
   { weight: 5, arbitrary: openAccount },
   { weight: 5, arbitrary: createCategory },
   { weight: 14, arbitrary: recordTransaction },
   { weight: 12, arbitrary: change },
+  { weight: 4, arbitrary: budget },
 )
 
 /** One in eight has the id of another command; the others have one of their own. */

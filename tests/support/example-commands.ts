@@ -5,6 +5,7 @@ import type {
   DeleteTransaction,
   OpenAccount,
   RecordTransaction,
+  SetBudget,
   SetPreferences,
 } from '../../schemas/types.ts'
 import { NOW } from './specification.ts'
@@ -67,4 +68,18 @@ export function created(categoryId: string, name: string): CreateCategory {
 
 export function preferences(changes: Partial<SetPreferences>): SetPreferences {
   return { type: 'SetPreferences', baseCurrency: null, timeZone: null, locale: null, ...changes }
+}
+
+export function budgeted(changes: Partial<SetBudget>): SetBudget {
+  return {
+    type: 'SetBudget',
+    budgetId: 'b-1',
+    categoryId: 'groceries',
+    currency: 'NOK',
+    month: null,
+    amountMinor: 500_000n,
+    thresholds: null,
+    name: null,
+    ...changes,
+  }
 }

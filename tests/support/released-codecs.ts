@@ -28,6 +28,7 @@ export const releasedCodecs: { readonly [fullName: string]: AnyCodec } = {
   'saldo.state.v1.TransactionState': any(codecs.stateCodecs.transaction),
   'saldo.state.v1.CategoryState': any(codecs.stateCodecs.category),
   'saldo.state.v1.ProfileState': any(codecs.stateCodecs.profile),
+  'saldo.state.v1.BudgetState': any(codecs.stateCodecs.budget),
 }
 
 const folder = path.join(import.meta.dirname, '../../schemas/released')

@@ -88,6 +88,7 @@ export function states(ledger: LedgerStates): readonly NamedState[] {
     ledger.profile,
     ...ledger.accounts.values(),
     ...ledger.categories.values(),
+    ...ledger.budgets.values(),
     ...ledger.transactions.values(),
   ]
     .filter(({ held }) => held.sequence > 0)

@@ -1,0 +1,38 @@
+/** Amounts in JSON: decimals in a currency, or minor units; never both, never a JSON number with a point. */
+import { SaldoError } from '../schemas/errors.ts'
+import { isCurrency, parseMinor } from '../schemas/money.ts'
+import { decimal, minorUnits, misfit, optional } from './json-fields.ts'
+
+export const theAmount = { amount: optional(decimal), amountMinor: optional(minorUnits) }
+
+export type AmountFields = {
+  readonly amount: string | null
+  readonly amountMinor: bigint | null
+  readonly currency: string | null
+}
+
+export function amountOf(
+  { amount, amountMinor, currency }: AmountFields,
+  path: string,
+): bigint | null {
+  if (amount === null) return amountMinor
+  if (amountMinor !== null) throw misfit(`${path}.amountMinor`, 'amount is given as well')
+  if (currency === null) {
+    throw misfit(`${path}.currency`, 'is missing: it says how many decimals amount has')
+  }
+  if (!isCurrency(currency)) {
+    throw misfit(`${path}.currency`, `${JSON.stringify(currency)} is not an ISO 4217 currency`)
+  }
+  try {
+    return parseMinor(amount, currency)
+  } catch (error) {
+    if (error instanceof SaldoError) throw misfit(`${path}.amount`, error.message)
+    throw error
+  }
+}
+
+export function requiredAmountOf(fields: AmountFields, path: string): bigint {
+  const minor = amountOf(fields, path)
+  if (minor === null) throw misfit(`${path}.amount`, 'is missing')
+  return minor
+}
