@@ -218,6 +218,13 @@ function reads(it: It): void {
     expect(texts((await log.read(at, position, NO_LIMIT)).records)).toEqual(['i'])
   })
 
+  it('an offset behind the end reads nothing and stays where it is', async ({ log }) => {
+    await log.producer().append([record('a')])
+    const at = place('ledger.events')
+    const end = await log.end(at)
+    expect(await log.read(at, end + 5n, NO_LIMIT)).toEqual({ records: [], next: end + 5n, end })
+  })
+
   it('an offset of the past reads the same records again', async ({ log }) => {
     await log.producer().append([record('a'), record('b')])
     const at = place('ledger.events')
@@ -296,6 +303,19 @@ function commits(it: It, another: Another): void {
     expect(texts(await readAll(log, place('ledger.events')))).toEqual(['e1', 'e2'])
     expect(texts(await readAll(log, place('ledger.outcomes')))).toEqual(['o1', 'o2'])
     expect(texts(await readAll(log, place('ledger.dead-letters')))).toEqual(['d1'])
+  })
+
+  it('what a commit wrote is there for everybody as soon as it resolves', async ({ log }) => {
+    const other = await another()
+    const lease = await log.acquire(groupPlace())
+    let position = 0n
+    for (let n = 1; n <= 10; n++) {
+      await lease.commit([record(`${n}`), record(`${n}`, 'ledger.outcomes')], BigInt(n))
+      const slice = await other.read(place('ledger.events'), position, NO_LIMIT)
+      expect(texts(slice.records)).toEqual([`${n}`])
+      position = slice.next
+      expect(await readAll(other, place('ledger.outcomes'))).toHaveLength(n)
+    }
   })
 
   it('a commit that fails writes to no topic and moves no offset', async ({ log }) => {

@@ -67,8 +67,9 @@ export interface Lease {
   /** Fires once, when this process should stop; `commit` may already be refused by then. */
   readonly lost: AbortSignal
   /**
-   * Appends every record and moves the group's offset, or does neither. Rejects with SALDO_LEASE_FENCED when a newer
-   * owner exists, with SALDO_COMMIT_IN_DOUBT when the answer was lost. One commit at a time.
+   * Appends every record and moves the group's offset, or does neither. Resolves when every reader sees the records.
+   * Rejects with SALDO_LEASE_FENCED when a newer owner exists, with SALDO_COMMIT_IN_DOUBT when the answer was lost. One
+   * commit at a time.
    */
   commit(records: readonly NewRecord[], nextOffset: bigint): Promise<void>
   /**
