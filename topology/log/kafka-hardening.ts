@@ -1,0 +1,72 @@
+/**
+ * Repairs of kafkajs 2.2.4, whose last release is from 2023. Each names its defect, and the hash of the source that it
+ * repairs: another version of kafkajs fails here, at the start, instead of being repaired wrongly.
+ */
+import { createHash } from 'node:crypto'
+import { createRequire } from 'node:module'
+
+type Method = (this: never, ...values: never[]) => unknown
+type Prototype = { [method: string]: Method }
+
+const require = createRequire(import.meta.url)
+const prototypeOf = (file: string): Prototype =>
+  (require(`kafkajs/src/${file}`) as { readonly prototype: Prototype }).prototype
+
+function repair<This>(
+  file: string,
+  method: string,
+  sourceHash: string,
+  repaired: (original: (this: This) => unknown) => (this: This) => unknown,
+): void {
+  const prototype = prototypeOf(file)
+  const original = prototype[method]
+  const source = original?.toString() ?? ''
+  const hash = createHash('sha256').update(source).digest('hex').slice(0, 16)
+  if (hash !== sourceHash) {
+    throw new Error(`kafkajs's ${file} has another ${method} (${hash}): look at its repair again`)
+  }
+  prototype[method] = repaired(original as (this: This) => unknown) as Method
+}
+
+type RequestQueue = { readonly pending: readonly unknown[]; readonly throttledUntil: number }
+
+// A queue with nothing in it arms a timer in the past for ever, which costs an idle process a part of a core.
+repair<RequestQueue>(
+  'network/requestQueue/index.js',
+  'scheduleCheckPendingRequests',
+  '04347ea969c6f2e3',
+  (original) =>
+    function () {
+      if (this.pending.length > 0 || this.throttledUntil > Date.now()) original.call(this)
+    },
+)
+
+type Connection = {
+  chunks: Buffer[]
+  bytesBuffered: number
+  bytesNeeded: number
+  connecting?: Promise<unknown> | undefined
+  isConnected(): boolean
+}
+
+// After a cut in the middle of an answer its first half would be read as the start of the next answer. And requests
+// that find no connection at once would open one each, and lose all but the last.
+repair<Connection>(
+  'network/connection.js',
+  'connect',
+  'f62881754acb28b9',
+  (original) =>
+    function () {
+      if (this.isConnected()) return Promise.resolve(true)
+      if (this.connecting === undefined) {
+        this.chunks = []
+        this.bytesBuffered = 0
+        this.bytesNeeded = 4
+        const connected = original.call(this) as Promise<unknown>
+        this.connecting = connected.finally(() => {
+          this.connecting = undefined
+        })
+      }
+      return this.connecting
+    },
+)

@@ -1,0 +1,80 @@
+/**
+ * The log on Apache Kafka: transactions for commits, a transactional id per partition as the fence, and reads that end
+ * at the last stable offset. A skeleton: docs/kafka.md says what it does not do yet.
+ */
+import { SaldoError } from '../../schemas/errors.ts'
+import { kafkaClient, openCluster } from './kafka-cluster.ts'
+import { asLogError } from './kafka-errors.ts'
+import { acquireLease, type KafkaLease } from './kafka-lease.ts'
+import { kafkaNames } from './kafka-names.ts'
+import { kafkaProducer } from './kafka-producer.ts'
+import { KafkaPlaces } from './kafka-places.ts'
+import { prepareTopics } from './kafka-topics.ts'
+import type { GroupPlace, Log, Place } from './log.ts'
+
+export type KafkaLog = Log & { acquire(place: GroupPlace): Promise<KafkaLease> }
+
+/** Opens the log of a cluster; creates the topics on first use, refuses another number of partitions. */
+export async function kafkaLog(options: {
+  readonly brokers: readonly string[]
+  readonly partitions: number
+  readonly role: string
+  /** Before the name of every topic, group and transactional id; two engines on one cluster differ here. */
+  readonly prefix?: string
+}): Promise<KafkaLog> {
+  const { brokers, partitions, role, prefix = '' } = options
+  const connection = { brokers, clientId: `saldo-${role}` }
+  const names = kafkaNames(prefix)
+  const kafka = kafkaClient(connection)
+  const cluster = openCluster(connection)
+  const opened = new Set<{ close(): Promise<void> }>()
+  const check = checker(partitions)
+  try {
+    await cluster.connect()
+    await cluster.refreshMetadata()
+    const identity = await prepareTopics(kafka, cluster, { names, partitions })
+    const places = new KafkaPlaces(cluster, names)
+    return {
+      partitions,
+      identity,
+      producer() {
+        const producer = kafkaProducer(kafka, names, check)
+        opened.add(producer)
+        return producer
+      },
+      async acquire(place) {
+        check([place])
+        const lease = await acquireLease(openCluster(connection), names, place, check)
+        opened.add({ close: () => lease.release() })
+        return lease
+      },
+      async read(place, offset, limit) {
+        check([place])
+        return await places.read(place, offset, limit)
+      },
+      async end(place) {
+        check([place])
+        return await places.end(place)
+      },
+      arrival: (place, offset, signal) => places.arrival(place, offset, signal),
+      async close() {
+        await Promise.all([...opened].map((one) => one.close()))
+        await places.close()
+        await cluster.disconnect()
+      },
+    }
+  } catch (cause) {
+    await cluster.disconnect().catch(() => undefined)
+    throw asLogError(cause, 'the log was not opened')
+  }
+}
+
+/** kafkajs would send what has no partition to another one. */
+function checker(partitions: number): (places: readonly Place[]) => void {
+  return (places) => {
+    for (const { topic, partition } of places) {
+      if (Number.isInteger(partition) && partition >= 0 && partition < partitions) continue
+      throw new SaldoError('SALDO_LOG_MISMATCH', `${topic} has no partition ${partition}`)
+    }
+  }
+}

@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Kafka } from 'kafkajs'
+import { SaldoError } from '../../schemas/errors.ts'
+import { topics } from '../../schemas/topics.ts'
+import type { WireCluster } from './kafka-cluster.ts'
+import { asLogError } from './kafka-errors.ts'
+import { describeTopics, type ClusterDescription } from './kafka-metadata.ts'
+import type { KafkaNames } from './kafka-names.ts'
+
+const DAY_MS = 86_400_000
+const TRIES_MAX = 200
+const RETRY_PAUSE_MS = 50
+
+/**
+ * Creates the topics that are missing and refuses those with another number of partitions. Answers the identity of the
+ * log: of the cluster and of every topic, so that one that was deleted and created again is another log.
+ */
+export async function prepareTopics(
+  kafka: Kafka,
+  cluster: WireCluster,
+  options: { readonly names: KafkaNames; readonly partitions: number },
+): Promise<string> {
+  const { names, partitions } = options
+  const look = async (): Promise<ClusterDescription> => {
+    const { connectionPool } = await cluster.findControllerBroker()
+    const found = await describeTopics(connectionPool, names.topics)
+    refuseOthers(found, partitions)
+    return found
+  }
+  const before = await look()
+  const missing = Object.values(topics).filter(({ name }) => !before.topics.has(names.topic(name)))
+  if (missing.length > 0) await createTopics(kafka, missing, options)
+  for (let tries = 1; ; tries++) {
+    try {
+      await cluster.addMultipleTargetTopics(names.topics)
+      await askLeaders(cluster, names.topics)
+      return identityOf(await look(), names.topics)
+    } catch (cause) {
+      const error = asLogError(cause, 'topics have no leaders')
+      if (!(error instanceof SaldoError) || !error.retryable || tries === TRIES_MAX) throw error
+      await pause(RETRY_PAUSE_MS)
+      await cluster.refreshMetadata().catch(() => undefined)
+    }
+  }
+}
+
+/** The metadata names a leader a little before that broker knows of it. */
+async function askLeaders(cluster: WireCluster, names: readonly string[]): Promise<void> {
+  const all = names.flatMap((topic) =>
+    cluster
+      .findTopicPartitionMetadata(topic)
+      .map(({ partitionId: partition, leader }) => ({ topic, partition, leader })),
+  )
+  for (const [nodeId, led] of Map.groupBy(all, ({ leader }) => leader)) {
+    const broker = await cluster.findBroker({ nodeId })
+    await broker.listOffsets({
+      replicaId: -1,
+      isolationLevel: 1,
+      topics: [...Map.groupBy(led, ({ topic }) => topic)].map(([topic, own]) => ({
+        topic,
+        partitions: own.map(({ partition }) => ({ partition, timestamp: -1 })),
+      })),
+    })
+  }
+}
+
+function refuseOthers({ topics: found }: ClusterDescription, partitions: number): void {
+  for (const [name, topic] of found) {
+    if (topic.partitions === partitions) continue
+    throw new SaldoError(
+      'SALDO_LOG_MISMATCH',
+      `${name} has ${topic.partitions} partitions, not ${partitions}: their number is fixed for life`,
+    )
+  }
+}
+
+async function createTopics(
+  kafka: Kafka,
+  missing: readonly (typeof topics)[keyof typeof topics][],
+  { names, partitions }: { readonly names: KafkaNames; readonly partitions: number },
+): Promise<void> {
+  const admin = kafka.admin()
+  await admin.connect()
+  try {
+    // Another process may be doing the same: what it created is as good, and is looked at afterwards.
+    await admin.createTopics({
+      waitForLeaders: false,
+      topics: missing.map(({ name, retention }) => ({
+        topic: names.topic(name),
+        numPartitions: partitions,
+        configEntries: Object.entries({
+          'cleanup.policy': 'delete',
+          // Never by size or age unless the topic says so: a stopped partition must not lose commands.
+          'retention.ms': String(retention === '7-days' ? 7 * DAY_MS : -1),
+          'retention.bytes': '-1',
+          // A producer's clock cannot move the time of a record.
+          'message.timestamp.type': 'LogAppendTime',
+          // Producers may compress with what Saldo does not read; the broker unpacks it.
+          'compression.type': 'uncompressed',
+        }).map(([key, value]) => ({ name: key, value })),
+      })),
+    })
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+/** Shaped as a UUID, which is how progress rows keep it. */
+function identityOf(
+  { clusterId, topics: found }: ClusterDescription,
+  names: readonly string[],
+): string {
+  const parts = [clusterId]
+  for (const name of names) {
+    const topic = found.get(name)
+    if (topic === undefined) throw new Error(`${name} has leaders and no id`)
+    parts.push(`${name}=${topic.id}`)
+  }
+  const hex = createHash('sha256').update(parts.join('\n')).digest('hex')
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `8${hex.slice(13, 16)}`,
+    `8${hex.slice(17, 20)}`,
+    hex.slice(20, 32),
+  ].join('-')
+}
