@@ -56,12 +56,15 @@ async function stagingConnection(url: string, role: string): Promise<Connection>
   return connection
 }
 
+const STAGED = ['text', 'text', 'text', 'count', 'count', 'bytes'] as const
+
 /** COPY cannot upsert: rows land in the session's staging table before any lock is taken, and one call merges them. */
 async function saveWith(client: pg.Client, batch: CheckpointBatch): Promise<'saved' | 'fenced'> {
   await client.query('TRUNCATE incoming_checkpoint')
   await copyInto(
     client,
     'incoming_checkpoint',
+    STAGED,
     batch.rows.map((row) => [
       row.userId,
       row.stateType,

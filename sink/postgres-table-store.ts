@@ -9,6 +9,7 @@ import type { TableBatch, TableStore, TableWrite } from './table-store.ts'
 import {
   columnList,
   columnsOf,
+  copyTypes,
   copyValues,
   rowOf,
   selectList,
@@ -121,6 +122,7 @@ async function stage(client: pg.Client, write: TableWrite): Promise<void> {
     await copyInto(
       client,
       target,
+      copyTypes(table),
       straight.map((row) => copyValues(table, row)),
     )
   }
@@ -129,7 +131,8 @@ async function stage(client: pg.Client, write: TableWrite): Promise<void> {
     ...rows.map((row) => [...copyValues(table, row), false]),
     ...removed.map((row) => [...copyValues(table, row), true]),
   ]
-  if (lines.length > 0) await copyInto(client, stagingTable(table), lines)
+  if (lines.length > 0)
+    await copyInto(client, stagingTable(table), [...copyTypes(table), 'boolean'], lines)
 }
 
 async function readRows(

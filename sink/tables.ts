@@ -1,26 +1,15 @@
 /** The tables that processors write, as data: what a column holds, and how rows merge. */
-import { epochDayOf, isoDateOf } from '../schemas/dates.ts'
-import type { CopyValue } from './copy-rows.ts'
+import { epochDayOf } from '../schemas/dates.ts'
+import type { CopyType, CopyValue } from './binary-rows.ts'
 
 /** Money is a bigint of minor units; a date is days, a timestamp milliseconds since 1970 UTC. */
 export type Value = string | number | bigint | boolean | null | readonly string[] | Buffer
 
 export type Row = { readonly [column: string]: Value }
 
-type ColumnType =
-  | 'text'
-  | 'texts'
-  | 'bytes'
-  | 'boolean'
-  | 'count'
-  | 'money'
-  | 'share'
-  | 'date'
-  | 'timestamp'
-
 export type Table = {
   readonly name: string
-  readonly columns: { readonly [column: string]: ColumnType }
+  readonly columns: { readonly [column: string]: CopyType }
   readonly key: readonly string[]
   /** Columns that deltas add up; the row goes when the last of them is 0. */
   readonly sums?: readonly string[]
@@ -34,7 +23,7 @@ export const tables = {
     columns: {
       user_id: 'text',
       sequence: 'count',
-      event_id: 'text',
+      event_id: 'uuid',
       aggregate_type: 'text',
       aggregate_id: 'text',
       version: 'count',
@@ -42,7 +31,7 @@ export const tables = {
       occurred_at: 'timestamp',
       recorded_at: 'timestamp',
       command_id: 'text',
-      partition: 'count',
+      partition: 'int',
       offset: 'count',
       event: 'bytes',
     },
@@ -124,7 +113,7 @@ export const tables = {
       command_id: 'text',
       verdict: 'text',
       recorded_at: 'timestamp',
-      partition: 'count',
+      partition: 'int',
       command_offset: 'count',
       aggregate_type: 'text',
       aggregate_id: 'text',
@@ -151,39 +140,25 @@ export function columnList(columns: readonly string[], prefix = ''): string {
   return columns.map((column) => `${prefix}"${column}"`).join(', ')
 }
 
-/** A row in column order as COPY takes it. */
-export function copyValues(table: Table, row: Row): readonly CopyValue[] {
-  return entriesOf(table).map(([column, type]) => toCopy(type, row[column] ?? null))
+/** How `copyValues` gives them. */
+export function copyTypes(table: Table): readonly CopyType[] {
+  return Object.values(table.columns)
 }
 
-const entries = new Map<Table, readonly (readonly [string, ColumnType])[]>()
+/** A row in column order as COPY takes it. */
+export function copyValues(table: Table, row: Row): CopyValue[] {
+  return namesOf(table).map((column) => row[column] ?? null)
+}
 
-function entriesOf(table: Table): readonly (readonly [string, ColumnType])[] {
-  let found = entries.get(table)
+const names = new Map<Table, readonly string[]>()
+
+function namesOf(table: Table): readonly string[] {
+  let found = names.get(table)
   if (found === undefined) {
-    found = Object.entries(table.columns)
-    entries.set(table, found)
+    found = columnsOf(table)
+    names.set(table, found)
   }
   return found
-}
-
-function toCopy(type: ColumnType, value: Value): CopyValue {
-  if (value === null) return null
-  if (type === 'date') return isoDateOf(value as number)
-  if (type === 'timestamp') return isoInstant(value as number)
-  return value
-}
-
-let lastInstant = 0
-let lastText = '1970-01-01T00:00:00.000Z'
-
-/** Records of a batch share their log time: the same text serves all of them. */
-function isoInstant(instant: number): string {
-  if (instant !== lastInstant) {
-    lastInstant = instant
-    lastText = new Date(instant).toISOString()
-  }
-  return lastText
 }
 
 /** Expressions that read every column in a form that `rowOf` takes. */
@@ -193,7 +168,7 @@ export function selectList(table: Table, prefix = ''): string {
     .join(', ')
 }
 
-function readable(type: ColumnType, column: string): string {
+function readable(type: CopyType, column: string): string {
   if (type === 'timestamp') return `(extract(epoch FROM ${column}) * 1000)::bigint::text`
   return type === 'boolean' || type === 'bytes' || type === 'texts' ? column : `${column}::text`
 }
@@ -207,11 +182,12 @@ export function rowOf(table: Table, raw: { readonly [column: string]: unknown })
   return row
 }
 
-function fromSql(type: ColumnType, value: string | boolean | Buffer | string[] | null): Value {
+function fromSql(type: CopyType, value: string | boolean | Buffer | string[] | null): Value {
   if (typeof value !== 'string') return value
   switch (type) {
     case 'money':
       return BigInt(value)
+    case 'int':
     case 'count':
     case 'share':
     case 'timestamp':

@@ -65,7 +65,8 @@ export function keyOfRow(table: Table, row: Row): { readonly [column: string]: s
 }
 
 function isNumber(table: Table, column: string): boolean {
-  return table.columns[column] === 'money' || table.columns[column] === 'count'
+  const type = table.columns[column]
+  return type === 'money' || type === 'count' || type === 'int'
 }
 
 function textsOf(row: Row, columns: readonly string[]): { readonly [column: string]: string } {

@@ -1,12 +1,26 @@
 import fc from 'fast-check'
 import type pg from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { copyInto, type CopyValue } from '../../sink/copy-rows.ts'
+import type { CopyValue } from '../../sink/binary-rows.ts'
+import { copyInto } from '../../sink/copy-rows.ts'
 import { connect } from '../../sink/postgres/connection.ts'
 import { describePostgres } from '../support/postgres.ts'
 
 const MEGABYTE = 1 << 20
-const TARGET = 'copied (n, words, amount, whole, share, yes, bytes, list)'
+const TARGET = 'copied (n, words, amount, whole, share, yes, bytes, list, id, day, at)'
+const TYPES = [
+  'int',
+  'text',
+  'money',
+  'count',
+  'share',
+  'boolean',
+  'bytes',
+  'texts',
+  'uuid',
+  'date',
+  'timestamp',
+] as const
 
 /** PostgreSQL takes every character but NUL; half a surrogate pair is no character. */
 const words = fc.oneof(
@@ -17,11 +31,13 @@ const row = fc.record({
   words: fc.option(words),
   amount: fc.option(fc.bigInt({ min: -(10n ** 40n), max: 10n ** 40n })),
   whole: fc.option(fc.maxSafeInteger()),
-  // Its text has no negative zero.
-  share: fc.option(fc.double({ noNaN: true, noDefaultInfinity: true }).map((share) => share + 0)),
+  share: fc.option(fc.integer({ min: -(10 ** 6), max: 10 ** 9 }).map((parts) => parts / 10_000)),
   yes: fc.option(fc.boolean()),
   bytes: fc.option(fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes))),
   list: fc.option(fc.array(words, { maxLength: 5 })),
+  id: fc.option(fc.uuid()),
+  day: fc.option(fc.integer({ min: -700_000, max: 2_900_000 })),
+  at: fc.option(fc.integer({ min: -6 * 10 ** 13, max: 2 * 10 ** 14 })),
 })
 
 describePostgres('COPY', (database) => {
@@ -29,7 +45,8 @@ describePostgres('COPY', (database) => {
   beforeAll(async () => {
     ;({ client } = await connect(database.url, 'test-copy'))
     await client.query(`CREATE TABLE copied
-      (n int, words text, amount numeric, whole bigint, share float8, yes boolean, bytes bytea, list text[])`)
+      (n int, words text, amount numeric, whole bigint, share numeric, yes boolean, bytes bytea, list text[],
+       id uuid, day date, at timestamptz)`)
   })
   afterAll(() => client.end())
   beforeEach(() => client.query('TRUNCATE copied'))
@@ -53,10 +70,14 @@ describePostgres('COPY', (database) => {
           one.yes,
           one.bytes,
           one.list,
+          one.id,
+          one.day,
+          one.at,
         ])
-        await copyInto(client, TARGET, lines)
+        await copyInto(client, TARGET, TYPES, lines)
         const stored = await client.query(
-          'SELECT words, amount, whole, share, yes, bytes, list FROM copied ORDER BY n',
+          `SELECT words, amount, whole, share::float8, yes, bytes, list, id, day - '1970-01-01' AS day,
+                  (extract(epoch FROM at) * 1000)::float8 AS at FROM copied ORDER BY n`,
         )
         const expected = rows.map((one) => ({
           ...one,
@@ -70,32 +91,36 @@ describePostgres('COPY', (database) => {
   })
 
   test('no rows are no rows', async () => {
-    await copyInto(client, TARGET, [])
+    await copyInto(client, TARGET, TYPES, [])
     expect(await count()).toBe(0)
   })
 
   test('half a surrogate pair is stored as the replacement character and breaks nothing', async () => {
-    await copyInto(client, 'copied (words)', [['a\ud83d'], ['\ude00b']])
+    await copyInto(client, 'copied (words)', ['text'], [['a\ud83d'], ['\ude00b']])
     const { rows } = await client.query('SELECT words FROM copied')
     expect(rows).toEqual([{ words: 'a\ufffd' }, { words: '\ufffdb' }])
   })
 
   test('a row that the server refuses rejects, stores nothing, and the connection goes on', async () => {
-    for (const bad of ['no number', 'NUL \0']) {
+    for (const [target, bad] of [
+      ['copied (n)', 'no number'],
+      ['copied (words)', 'NUL \0'],
+    ] as const) {
       const rows: CopyValue[][] = [['1'], [bad], ['2']]
-      const target = bad === 'no number' ? 'copied (n)' : 'copied (words)'
-      await expect(copyInto(client, target, rows)).rejects.toMatchObject({ severity: 'ERROR' })
+      await expect(copyInto(client, target, ['text'], rows)).rejects.toMatchObject({
+        severity: 'ERROR',
+      })
       expect(await count()).toBe(0)
     }
-    await copyInto(client, 'copied (n)', [[1]])
+    await copyInto(client, 'copied (n)', ['int'], [[1]])
     expect(await count()).toBe(1)
   })
 
   test('a bad row at the head of many megabytes rejects, and the connection goes on', async () => {
-    await expect(copyInto(client, 'copied (n)', bigRows(20))).rejects.toMatchObject({
-      code: '22P02',
+    await expect(copyInto(client, 'copied (n)', ['text'], bigRows(20))).rejects.toMatchObject({
+      code: '22P03',
     })
-    await copyInto(client, 'copied (n)', [[1]])
+    await copyInto(client, 'copied (n)', ['int'], [[1]])
     expect(await count()).toBe(1)
   })
 
@@ -107,14 +132,14 @@ describePostgres('COPY', (database) => {
         yield* bigRows(megabytes)
         throw failure
       })()
-      await expect(copyInto(client, 'copied (words)', rows)).rejects.toBe(failure)
-      await copyInto(client, 'copied (n)', [[1]])
+      await expect(copyInto(client, 'copied (words)', ['text'], rows)).rejects.toBe(failure)
+      await copyInto(client, 'copied (n)', ['int'], [[1]])
       expect(await count()).toBe(1)
     },
   )
 
   test('a table that is not there rejects, and the connection goes on', async () => {
-    await expect(copyInto(client, 'nowhere (n)', bigRows(2))).rejects.toMatchObject({
+    await expect(copyInto(client, 'nowhere (n)', ['text'], bigRows(2))).rejects.toMatchObject({
       code: '42P01',
     })
     expect(await count()).toBe(0)
@@ -125,7 +150,9 @@ describePostgres('COPY', (database) => {
     const { rows } = await other.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
     // The row that is refused would be the last: the end comes first.
     await client.query('BEGIN; LOCK copied')
-    const copying = expect(copyInto(other, 'copied (words)', bigRows(1))).rejects.toThrow()
+    const copying = expect(
+      copyInto(other, 'copied (words)', ['text'], bigRows(1)),
+    ).rejects.toThrow()
     await client.query('SELECT pg_terminate_backend($1, 5000)', [rows[0]?.pid])
     await client.query('ROLLBACK')
     await copying
@@ -142,7 +169,7 @@ describePostgres('COPY', (database) => {
     })()
     await client.query('BEGIN; LOCK copied')
     const other = await connect(database.url, 'test-copy-slow')
-    const copying = copyInto(other.client, 'copied (words)', rows)
+    const copying = copyInto(other.client, 'copied (words)', ['text'], rows)
     // The server waits for the lock and takes nothing: what is made is what fits on the way.
     const waiting = `SELECT count(*)::int AS n FROM pg_stat_activity
       WHERE application_name LIKE '%:test-copy-slow' AND wait_event_type = 'Lock'`

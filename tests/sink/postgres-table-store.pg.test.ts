@@ -12,11 +12,13 @@ const LOG = '00000000-0000-4000-8000-000000000001'
 const CONSUMERS = ['tables:one', 'tables:two']
 
 const sqlTypes: { readonly [type in Table['columns'][string]]: readonly string[] } = {
-  text: ['text', 'uuid'],
+  text: ['text'],
+  uuid: ['uuid'],
   texts: ['ARRAY'],
   bytes: ['bytea'],
   boolean: ['boolean'],
-  count: ['bigint', 'integer'],
+  int: ['integer'],
+  count: ['bigint'],
   money: ['numeric'],
   share: ['numeric'],
   date: ['date'],
