@@ -50,6 +50,7 @@ async function pauseFor(ms: number, stop: AbortSignal): Promise<void> {
 const stopsAtOnce: ReadonlySet<string> = new Set([
   'SALDO_OFFSET_LOST',
   'SALDO_LOG_MISMATCH',
+  'SALDO_RECORDS_REMOVED',
   'SALDO_EVENT_UNREADABLE',
   'SALDO_KEY_UNAVAILABLE',
 ])

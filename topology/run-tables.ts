@@ -109,8 +109,7 @@ async function checkProgress<Item>(
     )
   }
   if (lastEventId === undefined || offset === 0n) return
-  const { records } = await log.read(place, offset - 1n, { records: 1, bytes: 1 })
-  const last = records[0]
+  const last = await recordAt(log, place, offset - 1n)
   // Offsets may jump: when the last one folded was not the one just before, there is nothing to compare.
   if (last === undefined || last.offset !== offset - 1n) return
   const [item] = await reader.open([last], place.partition, keys)
@@ -119,6 +118,16 @@ async function checkProgress<Item>(
     'SALDO_LOG_MISMATCH',
     `${consumer} was made from another log: partition ${place.partition} offset ${last.offset} holds something else: ${remedy}`,
   )
+}
+
+/** Undefined as well for what retention has removed. */
+async function recordAt(log: Log, place: Place, offset: bigint): Promise<StoredRecord | undefined> {
+  try {
+    return (await log.read(place, offset, { records: 1, bytes: 1 })).records[0]
+  } catch (error) {
+    if (error instanceof SaldoError && error.code === 'SALDO_RECORDS_REMOVED') return undefined
+    throw error
+  }
 }
 
 async function readAhead<Item>(

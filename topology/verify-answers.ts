@@ -38,7 +38,7 @@ export class AnswersFold implements Fold<Outcome> {
   async takeDeadLetters(): Promise<void> {
     const { log, partition } = this.#partition
     const place = { topic: 'ledger.dead-letters', partition } as const
-    for (let position = 0n; ;) {
+    for (let position = await log.start(place); ;) {
       const { records, next } = await log.read(place, position, SLICE)
       for (const record of records) this.#takeDeadLetter(record)
       if (next === position) return
@@ -46,13 +46,14 @@ export class AnswersFold implements Fold<Outcome> {
     }
   }
 
-  /** Outcomes leave the log after their retention: of commands before this one nothing is known any more. */
+  /**
+   * Answers leave the log after their retention, outcomes and dead letters together and in the order of their commands:
+   * of commands before the first with a kept outcome nothing is known any more.
+   */
   async oldestKnown(): Promise<number> {
     const { log, partition } = this.#partition
-    const place = { topic: 'ledger.outcomes', partition } as const
-    const { records, end } = await log.read(place, 0n, { records: 1, bytes: 1 })
-    const isTruncated = (records[0]?.offset ?? end) > 0n
-    return isTruncated ? (this.#oldest ?? this.#counts.length) : 0
+    const start = await log.start({ topic: 'ledger.outcomes', partition })
+    return start > 0n ? (this.#oldest ?? this.#counts.length) : 0
   }
 
   /** Call when everything is taken. */

@@ -34,6 +34,9 @@ export async function advance<Item>(
   const place: Place = { topic: reader.topic, partition: partition.partition }
   const behind = (): [Fold<Item>, bigint][] =>
     [...targets].filter(([fold, target]) => fold.position < target)
+  const start = await partition.log.start(place)
+  // Only at first: what is removed while it is being read is an error, not a reason to skip.
+  for (const [fold] of targets) if (fold.position === 0n) fold.position = start
   for (let moving = behind(); moving.length > 0; moving = behind()) {
     const from = least(moving.map(([fold]) => fold.position))
     const { records, next } = await partition.log.read(place, from, SLICE)

@@ -27,6 +27,8 @@ export type OpenedLog = {
   reopen(partitions?: number): Promise<Log>
   /** Loses the answer to the commit, after it took effect or before it could. */
   loseAnswer(lease: Lease, when: 'before' | 'after', commit: () => Promise<void>): Promise<void>
+  /** Removes every record that the topic holds now, as retention does. */
+  remove(topic: 'ledger.outcomes'): Promise<void>
   close(): Promise<void>
 }
 
@@ -92,6 +94,7 @@ export function describeLogContract(name: string, open: () => Promise<OpenedLog>
     }
     appends(it, another)
     reads(it)
+    removals(it, another)
     arrivals(it, another)
     commits(it, another)
     fences(it, another)
@@ -232,6 +235,56 @@ function reads(it: It): void {
     const again = await log.read(at, second?.offset ?? -1n, NO_LIMIT)
     expect(texts(again.records)).toEqual(['b'])
     expect(again.records[0]?.offset).toBe(second?.offset)
+  })
+}
+
+function removals(it: It, another: Another): void {
+  const outcome = (text: string, partition = 0): NewRecord =>
+    record(text, 'ledger.outcomes', partition)
+  const at = place('ledger.outcomes')
+
+  it('a topic starts at 0 until something is removed, and then where it ended', async (given) => {
+    const { log } = given
+    await log.producer().append([outcome('a'), outcome('b'), outcome('x', 1)])
+    const ends = [await log.end(at), await log.end(place('ledger.outcomes', 1))]
+    expect(await log.start(at)).toBe(0n)
+    await given.remove('ledger.outcomes')
+    const other = await another()
+    expect(await other.start(at)).toBe(ends[0])
+    expect(await other.start(place('ledger.outcomes', 1))).toBe(ends[1])
+    expect(await other.end(at)).toBe(ends[0])
+  })
+
+  it('a read below the start is refused, not answered with what comes later', async (given) => {
+    const { log } = given
+    await log.producer().append([outcome('a'), outcome('b')])
+    const { next } = await log.read(at, 0n, { records: 1, bytes: 1_000 })
+    await given.remove('ledger.outcomes')
+    await log.producer().append([outcome('c')])
+    expect(await codeOf(log.read(at, 0n, NO_LIMIT))).toBe('SALDO_RECORDS_REMOVED')
+    expect(await codeOf(log.read(at, next, NO_LIMIT))).toBe('SALDO_RECORDS_REMOVED')
+  })
+
+  it('offsets go on after a removal, again and again, and what is kept is read from the start', async (given) => {
+    const { log } = given
+    const producer = log.producer()
+    for (let turn = 0; turn < 6; turn++) {
+      await producer.append([outcome('gone'), outcome('gone', 1)])
+      const end = await log.end(at)
+      await given.remove('ledger.outcomes')
+      await producer.append([outcome(`kept ${turn}`), outcome('kept', 1)])
+      const slice = await log.read(at, await log.start(at), NO_LIMIT)
+      expect(texts(slice.records)).toEqual([`kept ${turn}`])
+      expect(slice.records[0]?.offset).toBeGreaterThanOrEqual(end)
+    }
+  })
+
+  it('a removal leaves other topics alone', async (given) => {
+    const { log } = given
+    await log.producer().append([outcome('a'), record('event')])
+    await given.remove('ledger.outcomes')
+    expect(texts(await readAll(log, place('ledger.events')))).toEqual(['event'])
+    expect(await log.start(place('ledger.events'))).toBe(0n)
   })
 }
 

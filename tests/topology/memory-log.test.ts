@@ -31,6 +31,12 @@ describeLogContract('the memory log', () => {
       next = [`${when}-commit`, 'in-doubt']
       return commit()
     },
+    async remove(topic) {
+      for (let partition = 0; partition < LOG_PARTITIONS; partition++) {
+        const at = place(topic, partition)
+        log.removeBefore(at, await log.end(at))
+      }
+    },
     close: () => log.close(),
   })
 })

@@ -2,6 +2,7 @@ import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Log } from '../../topology/log/log.ts'
 import { recordArrays } from '../../topology/log/postgres-arrays.ts'
+import { postgresRetention } from '../../topology/log/postgres-retention.ts'
 import { postgresLog } from '../../topology/log/postgres-log.ts'
 import {
   codeOf,
@@ -39,7 +40,7 @@ describePostgres('the log', (database) => {
 
   async function emptied(): Promise<void> {
     await admin.query(
-      'TRUNCATE log_topics, log_heads, log_records, log_groups, log_producers CASCADE',
+      'TRUNCATE log_topics, log_heads, log_records, log_segments, log_groups, log_producers CASCADE',
     )
   }
 
@@ -63,6 +64,21 @@ describePostgres('the log', (database) => {
         if (when === 'after') await committedTo(2n)
         way.cut()
         await committing
+      },
+      async remove(topic) {
+        const rule = {
+          topics: [topic, 'ledger.dead-letters'],
+          segmentMs: 0,
+          segmentBytes: 0,
+        } as const
+        const ends = Array.from({ length: LOG_PARTITIONS }, (_, partition) =>
+          contractLog.end(place(topic, partition)),
+        )
+        const retention = postgresRetention(database.url, 'test')
+        const gone = { ...rule, olderThanMs: 0, readTo: await Promise.all(ends) }
+        await retention.sweep([gone])
+        await retention.sweep([{ ...gone, segmentMs: 3_600_000, segmentBytes: 1 << 30 }])
+        await retention.close()
       },
       close: () => contractLog.close(),
     }

@@ -52,6 +52,10 @@ export async function kafkaLog(options: {
         check([place])
         return await places.read(place, offset, limit)
       },
+      async start(place) {
+        check([place])
+        return await places.start(place)
+      },
       async end(place) {
         check([place])
         return await places.end(place)

@@ -10,7 +10,13 @@ import { leaderOf, type WireBroker, type WireCluster, type WirePool } from './ka
 import { asLogError, kafkaErrors } from './kafka-errors.ts'
 import { fetchFrom, type Fetched } from './kafka-fetch.ts'
 import type { KafkaNames } from './kafka-names.ts'
-import type { BatchLimit, Place, Slice, StoredRecord } from './log.ts'
+import {
+  recordsRemoved,
+  type BatchLimit,
+  type Place,
+  type Slice,
+  type StoredRecord,
+} from './log.ts'
 
 const FETCH_BYTES = { min: 64 * 1024, max: 8 * 1024 ** 2 }
 const ARRIVAL_WAIT_MS = 250
@@ -49,6 +55,10 @@ export class KafkaPlaces {
     }
   }
 
+  start(place: Place): Promise<bigint> {
+    return this.#listOffset(place, EARLIEST)
+  }
+
   end(place: Place): Promise<bigint> {
     return this.#listOffset(place, LATEST)
   }
@@ -82,12 +92,9 @@ export class KafkaPlaces {
 
   /** Never jumps: before the start records are lost, and behind the end there are none yet. */
   async #outside(place: Place, offset: bigint): Promise<Slice> {
-    const start = await this.#listOffset(place, EARLIEST)
+    const start = await this.start(place)
     if (offset < start) {
-      throw new SaldoError(
-        'SALDO_OFFSET_LOST',
-        `${place.topic}/${place.partition} begins at ${start}: what was at ${offset} is gone`,
-      )
+      throw recordsRemoved(place, offset, start)
     }
     return { records: [], next: offset, end: await this.end(place) }
   }

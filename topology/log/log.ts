@@ -1,3 +1,4 @@
+import { SaldoError } from '../../schemas/errors.ts'
 import type { TopicName } from '../../schemas/topics.ts'
 
 /** A record to be appended; the key decides the partition, which the caller computes. */
@@ -37,8 +38,13 @@ export interface Log {
   producer(options?: ProducerOptions): Producer
   /** Fences every earlier owner of the group's partition, waits for its last commit, then answers. */
   acquire(place: GroupPlace): Promise<Lease>
-  /** Committed records from `offset` on, none skipped; offsets may jump. At least one record, however large, where there is one. */
+  /**
+   * Committed records from `offset` on, none skipped; offsets may jump. At least one record, however large, where there
+   * is one. Rejects with SALDO_RECORDS_REMOVED below the start: whoever counts on every record must not miss some.
+   */
   read(place: Place, offset: bigint, limit: BatchLimit): Promise<Slice>
+  /** Everything before it was removed by retention, on purpose; 0 while nothing was. Never more than the end. */
+  start(place: Place): Promise<bigint>
   /** The committed end: every committed record is before it, and none will be committed there any more. */
   end(place: Place): Promise<bigint>
   /** Resolves when there may be something at `offset`, when `signal` aborts, or after a short poll interval. */
@@ -78,4 +84,12 @@ export interface Lease {
    */
   confirm(): Promise<void>
   release(): Promise<void>
+}
+
+/** For adapters: what a read below the start rejects with. */
+export function recordsRemoved({ topic, partition }: Place, offset: bigint, start: bigint): Error {
+  return new SaldoError(
+    'SALDO_RECORDS_REMOVED',
+    `${topic} partition ${partition} starts at offset ${start}: what was at ${offset} was removed by retention`,
+  )
 }

@@ -6,16 +6,17 @@
  */
 import { SaldoError } from '../../schemas/errors.ts'
 import { topics } from '../../schemas/topics.ts'
-import type {
-  BatchLimit,
-  GroupPlace,
-  Lease,
-  Log,
-  NewRecord,
-  Place,
-  Producer,
-  Slice,
-  StoredRecord,
+import {
+  recordsRemoved,
+  type BatchLimit,
+  type GroupPlace,
+  type Lease,
+  type Log,
+  type NewRecord,
+  type Place,
+  type Producer,
+  type Slice,
+  type StoredRecord,
 } from './log.ts'
 
 export type LogStep =
@@ -44,6 +45,8 @@ export type MemoryLog = Log & {
   crash(): void
   /** No signal reaches this instance any more: its owners learn that they were replaced from a refused commit. */
   cutOff(): void
+  /** What retention does: records before the offset go, and the topic starts there. */
+  removeBefore(place: Place, offset: bigint): void
   /** For a judge: every committed record, and where a group stands. */
   committed(place: Place): readonly StoredRecord[]
   groupOffset(place: GroupPlace): bigint | undefined
@@ -53,7 +56,7 @@ export function memoryLog(options: MemoryLogOptions): MemoryLog {
   return instance(new Storage(options.partitions, options.seed), options)
 }
 
-type Stored = { readonly records: StoredRecord[]; end: bigint }
+type Stored = { readonly records: StoredRecord[]; start: bigint; end: bigint }
 type Group = { epoch: bigint; committed: bigint | undefined; owner: AbortController | undefined }
 
 /** What survives every process. All methods are synchronous: each is one atomic step. */
@@ -78,7 +81,7 @@ class Storage {
       throw new SaldoError('SALDO_LOG_MISMATCH', `${topic} has no partition ${partition}`)
     }
     const key = `${topic}/${partition}`
-    const stored = this.#places.get(key) ?? { records: [], end: 0n }
+    const stored = this.#places.get(key) ?? { records: [], start: 0n, end: 0n }
     this.#places.set(key, stored)
     return stored
   }
@@ -145,7 +148,9 @@ function instance(storage: Storage, options: MemoryLogOptions): MemoryLog {
   }
   const slice = async (place: Place, offset: bigint, limit: BatchLimit): Promise<Slice> => {
     await step('read', place)
-    return sliceOf(storage.stored(place), offset, limit)
+    const stored = storage.stored(place)
+    if (offset < stored.start) throw recordsRemoved(place, offset, stored.start)
+    return sliceOf(stored, offset, limit)
   }
   return {
     partitions: storage.partitions,
@@ -162,6 +167,10 @@ function instance(storage: Storage, options: MemoryLogOptions): MemoryLog {
       return leaseOf(storage, options, { place, group, lost, step })
     },
     read: slice,
+    async start(place) {
+      await step('end', place)
+      return storage.stored(place).start
+    },
     async end(place) {
       await step('end', place)
       return storage.stored(place).end
@@ -189,6 +198,12 @@ function instance(storage: Storage, options: MemoryLogOptions): MemoryLog {
     crash: () => dead.abort(),
     cutOff() {
       deaf = true
+    },
+    removeBefore(place, offset) {
+      const stored = storage.stored(place)
+      if (offset < stored.start || offset > stored.end) throw new Error('offsets outside the topic')
+      stored.records.splice(0, firstAt(stored.records, offset))
+      stored.start = offset
     },
     committed: (place) => [...storage.stored(place).records],
     groupOffset: (place) => storage.group(place).committed,

@@ -8,14 +8,15 @@ import type { Pool } from 'pg'
 import { SaldoError } from '../../schemas/errors.ts'
 import { topics, type TopicName } from '../../schemas/topics.ts'
 import { asSaldoError, openPool } from '../../sink/postgres/pool.ts'
-import type {
-  BatchLimit,
-  Log,
-  Place,
-  Producer,
-  ProducerOptions,
-  Slice,
-  StoredRecord,
+import {
+  recordsRemoved,
+  type BatchLimit,
+  type Log,
+  type Place,
+  type Producer,
+  type ProducerOptions,
+  type Slice,
+  type StoredRecord,
 } from './log.ts'
 import { recordArrays } from './postgres-arrays.ts'
 import { acquireLease } from './postgres-lease.ts'
@@ -93,10 +94,12 @@ function logOf(pool: Pool, url: string, partitions: number, identity: string, wa
     producer: (options = {}) => producerOf(pool, wakes, options),
     acquire: (place) => acquireLease(url, place, wakes),
     read: (place, offset, limit) => readSlice(pool, place, offset, limit),
-    end: async (place) => (await readSlice(pool, place, 0n, { records: 0, bytes: 0 })).end,
+    start: async (place) => (await readHead(pool, place)).start,
+    end: async (place) => (await readHead(pool, place)).end,
     async arrival(place, offset, signal) {
       const woken = wakes.next(place, signal)
-      if (!wakes.isQuiet(place, offset) && (await readEnd(pool, place)) > offset) woken.cancel()
+      if (!wakes.isQuiet(place, offset) && (await readHead(pool, place)).end > offset)
+        woken.cancel()
       await woken.arrived
     },
     async close() {
@@ -159,14 +162,16 @@ async function readSlice(
   offset: bigint,
   limit: BatchLimit,
 ): Promise<Slice> {
-  const end = await readEnd(pool, place)
+  const { start, end } = await readHead(pool, place)
+  if (offset < start) throw recordsRemoved(place, offset, start)
   if (limit.records === 0 || end <= offset) return { records: [], next: offset, end }
   try {
     const { rows } = await pool.query<Row>({
-      name: 'log-read',
+      // A table name and a statement per topic: the plan has to look at the segments of one topic only.
+      name: `log-read-${topics[place.topic].topicId}`,
       text: `SELECT "offset", key, value, appended_at_ms FROM (
                SELECT *, sum(octet_length(value)) OVER (ORDER BY "offset") AS bytes, row_number() OVER (ORDER BY "offset") AS nth FROM (
-                 SELECT "offset", key, value, appended_at_ms FROM log_records
+                 SELECT "offset", key, value, appended_at_ms FROM ${tableOf(place.topic)}
                  WHERE topic_id = $1 AND partition = $2 AND "offset" >= $3 AND "offset" < $4
                  ORDER BY "offset" LIMIT $5) AS page) AS measured
              WHERE bytes <= $6 OR nth = 1 ORDER BY "offset"`,
@@ -180,11 +185,21 @@ async function readSlice(
       ],
     })
     const records = rows.map(storedOf)
+    // Offsets have no gaps here: a first record that is missing may have been removed since the start was read.
+    if (records[0]?.offset !== offset) {
+      const removedTo = (await readHead(pool, place)).start
+      if (offset < removedTo) throw recordsRemoved(place, offset, removedTo)
+    }
     const last = records.at(-1)
     return { records, next: last === undefined ? end : last.offset + 1n, end }
   } catch (error) {
     throw asSaldoError(error)
   }
+}
+
+/** The table of a topic, or of its ring of segments. */
+function tableOf(topic: TopicName): string {
+  return `log_${topic.replaceAll(/[.-]/g, '_')}`
 }
 
 function storedOf(row: Row): StoredRecord {
@@ -196,11 +211,13 @@ function storedOf(row: Row): StoredRecord {
   }
 }
 
-async function readEnd(pool: Pool, place: Place): Promise<bigint> {
+type Head = { readonly start: bigint; readonly end: bigint }
+
+async function readHead(pool: Pool, place: Place): Promise<Head> {
   try {
-    const { rows } = await pool.query<{ next_offset: bigint }>({
-      name: 'log-end',
-      text: 'SELECT next_offset FROM log_heads WHERE topic_id = $1 AND partition = $2',
+    const { rows } = await pool.query<Head>({
+      name: 'log-head',
+      text: 'SELECT start_offset AS start, next_offset AS end FROM log_heads WHERE topic_id = $1 AND partition = $2',
       values: [topics[place.topic].topicId, place.partition],
     })
     const head = rows[0]
@@ -210,7 +227,7 @@ async function readEnd(pool: Pool, place: Place): Promise<bigint> {
         `${place.topic} has no partition ${place.partition}`,
       )
     }
-    return head.next_offset
+    return head
   } catch (error) {
     throw asSaldoError(error)
   }
