@@ -115,6 +115,7 @@ function decideBody(ledger: LedgerStates, body: LedgerCommandBody, context: Cont
     case 'AmendTransaction':
     case 'DeleteTransaction':
     case 'OverrideCategory':
+    case 'SplitTransaction':
       return transaction.decide(
         ledger.transactions.get(body.transactionId)?.held.state ?? transaction.initial,
         body,

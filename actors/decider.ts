@@ -57,7 +57,7 @@ export type LedgerView = {
   /** The user's own categories that may be used, with their ids. */
   activeCategories(): readonly { readonly categoryId: string; readonly name: string | null }[]
   activeBudgets(): readonly ActiveBudget[]
-  /** How many transactions are in a category of the user's own. */
+  /** How many transactions, and parts of split ones, are in a category of the user's own. */
   usage(categoryId: string): number
 }
 

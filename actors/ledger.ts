@@ -23,6 +23,7 @@ export function addressOf(command: LedgerCommandBody): AggregateRef {
     case 'AmendTransaction':
     case 'DeleteTransaction':
     case 'OverrideCategory':
+    case 'SplitTransaction':
       return { type: 'transaction', id: command.transactionId }
     case 'CreateCategory':
     case 'RenameCategory':
@@ -63,6 +64,7 @@ export function foldsInto(event: LedgerEventBody): readonly [AggregateRef, ...Ag
         { type: 'account', id: event.accountId },
       ]
     case 'TransactionCategoryOverridden':
+    case 'TransactionSplit':
       return [{ type: 'transaction', id: event.transactionId }]
     case 'CategoryCreated':
     case 'CategoryRenamed':

@@ -10,6 +10,7 @@ import type {
 } from '../schemas/types.ts'
 import { amountOf, requiredAmountOf, theAmount } from './amount-json.ts'
 import { removeBudget, setBudget } from './budget-json.ts'
+import { splitTransaction } from './split-json.ts'
 import { instantToJson, type Json, type JsonObject } from './json.ts'
 import {
   anObject,
@@ -139,6 +140,7 @@ const bodyReaders: { readonly [Type in CommandType]: BodyReader<Type> } = {
   }),
   SetBudget: setBudget,
   RemoveBudget: removeBudget,
+  SplitTransaction: splitTransaction,
 }
 
 // The keys are the types: the table above lacks none and has no other.
@@ -207,8 +209,16 @@ function fieldToJson(name: string, value: unknown, currency: string | null): [st
     if (name.endsWith('At')) return [name, instantToJson(value)]
     return [name, name === 'month' ? isoMonthOf(value) : value]
   }
-  // What is left is made of texts and lists of numbers.
+  if (Array.isArray(value)) {
+    const items: readonly unknown[] = value
+    return [name, items.map((item) => itemToJson(item, currency))]
+  }
+  // What is left is texts.
   return [name, value as Json]
+}
+
+function itemToJson(item: unknown, currency: string | null): Json {
+  return typeof item === 'object' && item !== null ? fieldsToJson(item, currency) : (item as Json)
 }
 
 function withoutNulls(object: { readonly [name: string]: Json }): JsonObject {

@@ -289,6 +289,23 @@ export type SetPreferences = {
   readonly locale: string | null
 }
 
+/** A part as it is wished. */
+export type SplitPart = {
+  /** A category of this ledger, or a built-in one such as `groceries`; no two parts have the same. */
+  readonly categoryId: string
+  /** Signed minor units, with the sign of the whole; null for a share of what the other parts leave. */
+  readonly amountMinor: bigint | null
+}
+
+/** Let a transaction count for several categories, or for one again. Parts without an amount share what the others leave equally; units that do not divide go one each to the first of them. */
+export type SplitTransaction = {
+  readonly type: 'SplitTransaction'
+  /** Chosen by the producer; unique within the ledger for ever. */
+  readonly transactionId: string
+  /** 2 to 50 parts whose sum is exactly the amount of the transaction; none to undo a split. */
+  readonly parts: readonly SplitPart[]
+}
+
 /** A wish: the value of every record in `ledger.commands`. In clear, and removed once it is behind the committed offset. */
 export type LedgerCommand = {
   /** Uuid chosen by the producer; the same id again is the same command. */
@@ -349,6 +366,14 @@ export type TransactionCreated = {
   readonly contentHash: Buffer
 }
 
+/** A part of a split transaction. */
+export type BookingPart = {
+  /** A category of this ledger, or a built-in one such as `groceries`; no two parts have the same. */
+  readonly categoryId: string
+  /** Signed minor units, with the sign of the whole; never zero. */
+  readonly amountMinor: bigint
+}
+
 /** What a transaction counts for: the part of it that totals are made of. */
 export type Booking = {
   /** Signed minor units of the currency; spending is negative; never zero. */
@@ -357,6 +382,8 @@ export type Booking = {
   readonly bookedOn: number
   /** A category of this ledger, or a built-in one such as `groceries`. */
   readonly categoryId: string
+  /** Where it is split: what it counts for instead of `categoryId`; their amounts sum to `amountMinor` exactly. Empty where it is not. */
+  readonly parts: readonly BookingPart[]
 }
 
 /** A transaction was corrected. Old and new texts are in `personal`. */
@@ -421,6 +448,21 @@ export type PreferencesChanged = {
   readonly before: Preferences
   /** From now on. */
   readonly after: Preferences
+}
+
+/** A transaction was split into parts, or its split was undone. Only the parts change. */
+export type TransactionSplit = {
+  readonly type: 'TransactionSplit'
+  /** Chosen by the producer; unique within the ledger for ever. */
+  readonly transactionId: string
+  /** Chosen by the producer; unique within the ledger for ever. */
+  readonly accountId: string
+  /** ISO 4217 code; fixes how many decimals a minor unit stands for. */
+  readonly currency: string
+  /** What it counted for until now. */
+  readonly before: Booking
+  /** What it counts for from now on. */
+  readonly after: Booking
 }
 
 /** A fact: the value of every record in `ledger.events`. */
@@ -597,7 +639,7 @@ export type RootState = {
   readonly lastHash: Buffer
   /** The last accepted commands that created nothing, oldest first, at most 256. */
   readonly window: readonly Remembered[]
-  /** How many transactions are in each category of the user's own. */
+  /** How many transactions, and parts of split ones, are in each category of the user's own. */
   readonly usage: { readonly [key: string]: number }
 }
 
@@ -644,6 +686,7 @@ export type LedgerCommandBody =
   | SetPreferences
   | SetBudget
   | RemoveBudget
+  | SplitTransaction
 
 export type LedgerEventBody =
   | AccountOpened
@@ -659,3 +702,4 @@ export type LedgerEventBody =
   | PreferencesChanged
   | BudgetSet
   | BudgetRemoved
+  | TransactionSplit

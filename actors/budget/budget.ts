@@ -2,7 +2,7 @@ import { epochMonthOf, isoDateOf } from '../../schemas/dates.ts'
 import { isCurrency } from '../../schemas/money.ts'
 import { personalOf, textOf, type OpenedEvent } from '../../schemas/opened-event.ts'
 import type { BudgetPlan, BudgetState, RemoveBudget, SetBudget } from '../../schemas/types.ts'
-import { isBuiltIn } from '../categoriser/categories.ts'
+import { categoryProblem } from '../category/category-problem.ts'
 import {
   accept,
   reject,
@@ -103,11 +103,7 @@ function planProblem(plan: BudgetPlan, context: Context): Decision | undefined {
       `thresholds are 1 to ${THRESHOLDS_MAX} ascending percentages between 1 and ${THRESHOLD_PERCENT_MAX}`,
     )
   }
-  const isUsable =
-    isBuiltIn(plan.categoryId) || context.ledger.category(plan.categoryId).status === 'active'
-  return isUsable
-    ? undefined
-    : reject('categoryId', 'category-unknown', 'there is no such category')
+  return categoryProblem(plan.categoryId, context)
 }
 
 /** The month of the log time, and a year more. */

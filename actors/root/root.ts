@@ -1,6 +1,6 @@
 import { isBuiltIn } from '../categoriser/categories.ts'
 import type { OpenedEvent } from '../../schemas/opened-event.ts'
-import type { Remembered, RootState } from '../../schemas/types.ts'
+import type { Booking, Remembered, RootState } from '../../schemas/types.ts'
 
 /** How many accepted commands that created nothing are remembered. */
 export const WINDOW_COMMANDS_MAX = 256
@@ -44,12 +44,22 @@ function evolveUsage(usage: RootState['usage'], { body }: OpenedEvent): RootStat
     case 'TransactionCreated':
       return counted(usage, body.categoryId, 1)
     case 'TransactionDeleted':
-      return counted(usage, body.before.categoryId, -1)
+      return countedAll(usage, body.before, -1)
     case 'TransactionCategoryOverridden':
       return counted(counted(usage, body.before.categoryId, -1), body.categoryId, 1)
+    case 'TransactionSplit':
+      return countedAll(countedAll(usage, body.before, -1), body.after, 1)
     default:
       return usage
   }
+}
+
+/** The category of the whole counts beside those of the parts: an undone split goes back to it. */
+function countedAll(usage: RootState['usage'], booking: Booking, change: 1 | -1) {
+  return booking.parts.reduce(
+    (counts, { categoryId }) => counted(counts, categoryId, change),
+    counted(usage, booking.categoryId, change),
+  )
 }
 
 /** An id such as `constructor` is a good one, so what objects inherit does not count. */

@@ -5,10 +5,11 @@ import type {
   DeleteTransaction,
   OverrideCategory,
   RecordTransaction,
+  SplitTransaction,
   TransactionState,
 } from '../../schemas/types.ts'
 import type { Candidates } from '../categoriser/candidates.ts'
-import { isBuiltIn } from '../categoriser/categories.ts'
+import { categoryProblem } from '../category/category-problem.ts'
 import {
   accept,
   reject,
@@ -21,12 +22,14 @@ import {
 } from '../decider.ts'
 import { textProblem } from '../texts.ts'
 import { bookedOnOf, dateProblem } from './booking-date.ts'
+import { split, splitProblem } from './split.ts'
 
 export type TransactionCommand =
   | RecordTransaction
   | AmendTransaction
   | DeleteTransaction
   | OverrideCategory
+  | SplitTransaction
 
 /** The largest amount of one transaction, in minor units. */
 export const AMOUNT_MINOR_MAX = 10n ** 15n
@@ -48,6 +51,10 @@ function decide(transaction: Transaction, command: TransactionCommand, context: 
     case 'OverrideCategory':
       return transaction.status === 'recorded'
         ? override(transaction, command, context)
+        : notRecorded(transaction)
+    case 'SplitTransaction':
+      return transaction.status === 'recorded'
+        ? split(transaction, command, context)
         : notRecorded(transaction)
     default:
       return unreachable(command)
@@ -122,7 +129,7 @@ function amend(
     command.occurredAt === null
       ? booking.bookedOn
       : bookedOnOf(occurredAt, context.ledger.preferences.timeZone)
-  const after = { amountMinor, bookedOn: command.bookedOn ?? moved, categoryId: booking.categoryId }
+  const after = { ...booking, amountMinor, bookedOn: command.bookedOn ?? moved }
   const texts = {
     description: command.description ?? transaction.description,
     merchant: command.merchant ?? transaction.merchant,
@@ -130,6 +137,7 @@ function amend(
     note: command.note ?? transaction.note,
   }
   const problem =
+    (amountMinor === booking.amountMinor ? undefined : splitProblem(booking)) ??
     amountProblem(amountMinor, account.balanceMinor - booking.amountMinor + amountMinor) ??
     // What is kept was accepted before; only what is given is judged.
     textProblem({
@@ -201,6 +209,7 @@ function override(
   context: Context,
 ): Decision {
   return (
+    splitProblem(transaction.booking) ??
     categoryProblem(command.categoryId, context) ??
     accept({
       type: 'TransactionCategoryOverridden',
@@ -232,12 +241,6 @@ function balanceOverLimit(): Decision {
   return reject('amountMinor', 'balance-over-limit', 'the balance would leave the range of 64 bits')
 }
 
-function categoryProblem(categoryId: string, context: Context): Decision | undefined {
-  if (isBuiltIn(categoryId) || context.ledger.category(categoryId).status === 'active')
-    return undefined
-  return reject('categoryId', 'category-unknown', 'there is no such category')
-}
-
 function evolve(transaction: Transaction, event: OpenedEvent): Transaction {
   const { body, personal } = event
   const texts = {
@@ -254,7 +257,7 @@ function evolve(transaction: Transaction, event: OpenedEvent): Transaction {
       status: 'recorded',
       accountId,
       currency,
-      booking: { amountMinor, bookedOn, categoryId },
+      booking: { amountMinor, bookedOn, categoryId, parts: [] },
       occurredAt: event.occurredAt,
       ...texts,
       contentHash,
@@ -268,6 +271,8 @@ function evolve(transaction: Transaction, event: OpenedEvent): Transaction {
       return { ...transaction, ...texts, booking: body.after, occurredAt: event.occurredAt }
     case 'TransactionDeleted':
       return { ...transaction, status: 'deleted' }
+    case 'TransactionSplit':
+      return { ...transaction, booking: body.after }
     case 'TransactionCategoryOverridden':
       return { ...transaction, booking: { ...transaction.booking, categoryId: body.categoryId } }
     default:

@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { bookedOnOf } from '../../actors/transaction/booking-date.ts'
 import { epochDayOf, isoDateOf } from '../../schemas/dates.ts'
-import { amended, groceries, opened, preferences, recorded } from '../support/example-commands.ts'
+import {
+  amended,
+  booking,
+  groceries,
+  opened,
+  preferences,
+  recorded,
+} from '../support/example-commands.ts'
 import { given, NOW, sent } from '../support/specification.ts'
 
 const DAY_MS = 86_400_000
@@ -53,11 +60,7 @@ describe('the booking date is the calendar date in the time zone', () => {
       .when(amended({ note: 'x' }))
       .expectEvent({
         type: 'TransactionUpdated',
-        after: {
-          amountMinor: -12_550n,
-          bookedOn: epochDayOf('2026-03-13') ?? -1,
-          categoryId: 'uncategorized',
-        },
+        after: booking({ bookedOn: epochDayOf('2026-03-13') ?? -1 }),
       })
   })
 
@@ -71,16 +74,16 @@ describe('the booking date is the calendar date in the time zone', () => {
     const recordedOnce = given(opened, groceries)
     recordedOnce.when(amended({ occurredAt: NOW - 2 * DAY_MS })).expectState('transaction', 't-1', {
       occurredAt: NOW - 2 * DAY_MS,
-      booking: { amountMinor: -12_550n, bookedOn: TODAY - 2, categoryId: 'uncategorized' },
+      booking: booking({ bookedOn: TODAY - 2 }),
     })
     recordedOnce
       .when(amended({ occurredAt: NOW - 2 * DAY_MS, bookedOn: TODAY - 1 }))
       .expectState('transaction', 't-1', {
-        booking: { amountMinor: -12_550n, bookedOn: TODAY - 1, categoryId: 'uncategorized' },
+        booking: booking({ bookedOn: TODAY - 1 }),
       })
     recordedOnce.when(amended({ bookedOn: TODAY - 1 })).expectState('transaction', 't-1', {
       occurredAt: NOW,
-      booking: { amountMinor: -12_550n, bookedOn: TODAY - 1, categoryId: 'uncategorized' },
+      booking: booking({ bookedOn: TODAY - 1 }),
     })
   })
 })

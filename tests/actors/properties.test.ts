@@ -118,7 +118,8 @@ describe('after any sequence of commands', () => {
             own.reduce((sum, { booking }) => sum + booking.amountMinor, 0n),
           )
         }
-        const counts = Map.groupBy(live, ({ booking }) => booking.categoryId)
+        const uses = live.flatMap(({ booking }) => [booking, ...booking.parts])
+        const counts = Map.groupBy(uses, ({ categoryId }) => categoryId)
         const expected = [...counts]
           .filter(([categoryId]) => !isBuiltIn(categoryId))
           .map(([categoryId, own]) => [categoryId, own.length])
@@ -134,8 +135,23 @@ describe('after any sequence of commands', () => {
           const { state } = held
           if (state.status !== 'recorded') continue
           expect(ledger.account(state.accountId)).toMatchObject({ currency: state.currency })
-          const { categoryId } = state.booking
-          if (!isBuiltIn(categoryId)) expect(ledger.category(categoryId).status).toBe('active')
+          for (const { categoryId } of [state.booking, ...state.booking.parts])
+            if (!isBuiltIn(categoryId)) expect(ledger.category(categoryId).status).toBe('active')
+        }
+      }
+    })
+  })
+
+  test('the parts of a split sum to its amount exactly, have its sign and no category twice', () => {
+    holds((commands) => {
+      for (const ledger of run(commands).ledgers.values()) {
+        for (const { held } of ledger.transactions.values()) {
+          if (held.state.status !== 'recorded') continue
+          const { amountMinor, parts } = held.state.booking
+          if (parts.length === 0) continue
+          expect(parts.reduce((sum, part) => sum + part.amountMinor, 0n)).toBe(amountMinor)
+          expect(parts.filter((part) => part.amountMinor > 0n !== amountMinor > 0n)).toEqual([])
+          expect(new Set(parts.map(({ categoryId }) => categoryId)).size).toBe(parts.length)
         }
       }
     })
@@ -251,6 +267,7 @@ test('the histories reach every event and most rules', () => {
     'TransactionCategoryOverridden',
     'TransactionCreated',
     'TransactionDeleted',
+    'TransactionSplit',
     'TransactionUpdated',
   ])
   expect(codes.size).toBeGreaterThanOrEqual(18)

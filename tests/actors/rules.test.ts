@@ -12,6 +12,7 @@ import {
   openedIn,
   preferences,
   recorded,
+  splitInto,
 } from '../support/example-commands.ts'
 
 type Case = {
@@ -72,6 +73,11 @@ const examples: { readonly [rule in Rule]: Case } = {
     when: { type: 'DeleteCategory', categoryId: 'c-1' },
     path: 'categoryId',
   },
+  'category-repeated': {
+    given: [opened, groceries],
+    when: splitInto(['health', -1n], ['health', null]),
+    path: 'parts.1.categoryId',
+  },
   'category-unknown': {
     given: [opened],
     when: recorded({ categoryId: 'c-1' }),
@@ -96,6 +102,21 @@ const examples: { readonly [rule in Rule]: Case } = {
     path: 'name',
   },
   'nothing-to-change': { given: [opened, groceries], when: amended({}), path: 'body' },
+  'parts-out-of-range': {
+    given: [opened, groceries],
+    when: splitInto(['health', null]),
+    path: 'parts',
+  },
+  'split-sign-mismatch': {
+    given: [opened, groceries],
+    when: splitInto(['health', 1n], ['travel', null]),
+    path: 'parts.0.amountMinor',
+  },
+  'split-sum-mismatch': {
+    given: [opened, groceries],
+    when: splitInto(['health', -1n], ['travel', -1n]),
+    path: 'parts',
+  },
   'text-invalid': { given: [opened], when: recorded({ note: 'a\0b' }), path: 'note' },
   'text-too-long': {
     given: [opened],
@@ -114,6 +135,11 @@ const examples: { readonly [rule in Rule]: Case } = {
     path: 'transactionId',
   },
   'transaction-missing': { given: [opened], when: deleted, path: 'transactionId' },
+  'transaction-split': {
+    given: [opened, groceries, splitInto(['health', null], ['travel', null])],
+    when: amended({ amountMinor: -1n }),
+    path: 'transactionId',
+  },
   'version-conflict': {
     given: [opened],
     when: { type: 'CloseAccount', accountId: 'a-1' },

@@ -6,12 +6,14 @@ import { textOf } from '../../schemas/opened-event.ts'
 import type { LedgerCommandBody } from '../../schemas/types.ts'
 import {
   amended,
+  booking,
   created,
   deleted,
   groceries,
   opened,
   openedIn,
   recorded,
+  splitInto,
 } from '../support/example-commands.ts'
 import { given, NOW } from '../support/specification.ts'
 
@@ -35,6 +37,7 @@ const commands: { readonly [C in TransactionCommand['type']]: LedgerCommandBody 
   AmendTransaction: amended({ note: 'other' }),
   DeleteTransaction: deleted,
   OverrideCategory: intoHealth,
+  SplitTransaction: splitInto(['health', null], ['travel', null]),
 }
 /** What a transaction answers in each state: every cell is decided. */
 const verdicts: Record<Transaction['status'], Record<TransactionCommand['type'], Verdict>> = {
@@ -43,18 +46,21 @@ const verdicts: Record<Transaction['status'], Record<TransactionCommand['type'],
     AmendTransaction: 'transaction-missing',
     DeleteTransaction: 'transaction-missing',
     OverrideCategory: 'transaction-missing',
+    SplitTransaction: 'transaction-missing',
   },
   recorded: {
     RecordTransaction: 'duplicate',
     AmendTransaction: 'accepted',
     DeleteTransaction: 'accepted',
     OverrideCategory: 'accepted',
+    SplitTransaction: 'accepted',
   },
   deleted: {
     RecordTransaction: 'duplicate',
     AmendTransaction: 'transaction-deleted',
     DeleteTransaction: 'transaction-deleted',
     OverrideCategory: 'transaction-deleted',
+    SplitTransaction: 'transaction-deleted',
   },
 }
 
@@ -231,7 +237,7 @@ describe('an amendment', () => {
         },
       )
       .expectState('transaction', 't-1', {
-        booking: { amountMinor: -1n, bookedOn: Math.floor(NOW / 86_400_000), categoryId: 'health' },
+        booking: booking({ amountMinor: -1n, categoryId: 'health' }),
         occurredAt: NOW,
         description: 'corner shop 42',
         merchant: 'Corner',

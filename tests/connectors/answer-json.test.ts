@@ -22,8 +22,13 @@ const updated: OpenedEvent = {
     transactionId: 't',
     accountId: 'a',
     currency: 'TND',
-    before: { amountMinor: -1n, bookedOn: 20_457, categoryId: 'other' },
-    after: { amountMinor: -1_234_567n, bookedOn: 20_458, categoryId: 'other' },
+    before: { amountMinor: -1n, bookedOn: 20_457, categoryId: 'other', parts: [] },
+    after: {
+      amountMinor: -1_234_567n,
+      bookedOn: 20_458,
+      categoryId: 'other',
+      parts: [{ categoryId: 'health', amountMinor: -1n }],
+    },
     previousOccurredAt: NOON - 86_400_000,
   },
 }
@@ -47,9 +52,37 @@ test('an event shows amounts as decimals of its currency, dates as ISO, bytes as
       transactionId: 't',
       accountId: 'a',
       currency: 'TND',
-      before: { amount: '-0.001', bookedOn: '2026-01-04', categoryId: 'other' },
-      after: { amount: '-1234.567', bookedOn: '2026-01-05', categoryId: 'other' },
+      before: { amount: '-0.001', bookedOn: '2026-01-04', categoryId: 'other', parts: [] },
+      after: {
+        amount: '-1234.567',
+        bookedOn: '2026-01-05',
+        categoryId: 'other',
+        parts: [{ categoryId: 'health', amount: '-0.001' }],
+      },
       previousOccurredAt: '2026-01-04T12:00:00.000Z',
+    },
+  })
+})
+
+test('a budget shows its amount in its own currency and its month as a month', () => {
+  const after = {
+    categoryId: 'health',
+    currency: 'JPY',
+    month: 674,
+    amountMinor: 5n,
+    thresholds: [80],
+  }
+  const body = { type: 'BudgetSet', budgetId: 'b', before: null, after } as const
+  expect(eventToJson({ ...updated, body })['body']).toEqual({
+    type: 'BudgetSet',
+    budgetId: 'b',
+    before: null,
+    after: {
+      categoryId: 'health',
+      currency: 'JPY',
+      month: '2026-03',
+      amount: '5',
+      thresholds: [80],
     },
   })
 })

@@ -77,6 +77,10 @@ const shortest: {
     },
   ],
   RemoveBudget: [{ budgetId: 'b' }, { budgetId: 'b' }],
+  SplitTransaction: [
+    { transactionId: 't', parts: [] },
+    { transactionId: 't', parts: [] },
+  ],
 }
 
 const record = { type: 'RecordTransaction', ...shortest.RecordTransaction[0] }
@@ -179,6 +183,33 @@ describe('a command from JSON', () => {
     expect(() => read({ userId: 'u', body })).toThrow(message)
   })
 
+  test('a split has amounts in the currency that it names, minor units, or shares', () => {
+    const split = { type: 'SplitTransaction', transactionId: 't' }
+    const parts = [
+      { categoryId: 'c', amount: '-1.5' },
+      { categoryId: 'd', amountMinor: -7 },
+      { categoryId: 'e' },
+    ]
+    expect(read({ userId: 'u', body: { ...split, currency: 'NOK', parts } }).body).toEqual({
+      ...split,
+      parts: [
+        { categoryId: 'c', amountMinor: -150n },
+        { categoryId: 'd', amountMinor: -7n },
+        { categoryId: 'e', amountMinor: null },
+      ],
+    })
+    expect(() => read({ userId: 'u', body: { ...split, parts } })).toThrow(
+      'body.parts.0.currency: is missing',
+    )
+    const withoutAmounts = { ...split, currency: 'NOK', parts: parts.slice(1) }
+    expect(() => read({ userId: 'u', body: withoutAmounts })).toThrow(
+      'body.currency: says how to read',
+    )
+    expect(() => read({ userId: 'u', body: { ...split, parts: [{ amount: '1' }] } })).toThrow(
+      'body.parts.0.categoryId: is missing',
+    )
+  })
+
   test.for([
     [[], '[] is not an object'],
     [null, 'null is not an object'],
@@ -265,6 +296,11 @@ const anyBody: fc.Arbitrary<LedgerCommandBody> = fc.oneof(
     month: maybe(fc.integer({ min: 0, max: 12 * 1_000 })),
     thresholds: maybe(fc.array(fc.nat({ max: 1_000 }))),
     name: maybe(text),
+  }),
+  fc.record({
+    type: fc.constant('SplitTransaction' as const),
+    transactionId: anId,
+    parts: fc.array(fc.record({ categoryId: anId, amountMinor: maybe(amountMinor) })),
   }),
 )
 

@@ -108,12 +108,12 @@ describe('the names of the contract', () => {
   test('of events are past tense', () => {
     const events = bodiesOf('saldo.ledger.v1.LedgerEvent')
     expect(events.length).toBeGreaterThan(10)
-    expect(events.filter((name) => !/[a-z](?:ed|en)$|Set$/.test(name))).toEqual([])
+    expect(events.filter((name) => !/[a-z](?:ed|en)$|Set$|Split$/.test(name))).toEqual([])
   })
 
   test('of commands are imperative: a verb, then a noun', () => {
     const verbs =
-      /^(?:Open|Rename|Close|Record|Amend|Delete|Override|Create|Set|Remove)[A-Z][a-z]+$/
+      /^(?:Open|Rename|Close|Record|Amend|Delete|Override|Create|Set|Remove|Split)[A-Z][a-z]+$/
     const commands = bodiesOf('saldo.ledger.v1.LedgerCommand')
     expect(commands.length).toBeGreaterThan(10)
     expect(commands.filter((name) => !verbs.test(name))).toEqual([])

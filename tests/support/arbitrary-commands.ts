@@ -163,8 +163,24 @@ const budget: fc.Arbitrary<LedgerCommandBody> = fc.oneof(
       name: fc.option(name),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ type: fc.constant('RemoveBudget'), budgetId }) },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant('RemoveBudget'), budgetId }) },
 )
+
+/** Mostly shares of what is left, because the amount of the transaction is anybody's guess. */
+const splitTransaction: fc.Arbitrary<LedgerCommandBody> = fc.record({
+  type: fc.constant('SplitTransaction'),
+  transactionId,
+  parts: fc.uniqueArray(
+    fc.record({
+      categoryId: fc.oneof(
+        { weight: 4, arbitrary: fc.constantFrom('groceries', 'health', 'dining', 'travel') },
+        { weight: 1, arbitrary: category },
+      ),
+      amountMinor: fc.constantFrom(null, null, null, null, -1n, 1n),
+    }),
+    { maxLength: 4, size: 'max', selector: ({ categoryId }) => categoryId },
+  ),
+})
 
 /** Any wish: creations more often than they can succeed, because everything else needs them. */
 export const arbitraryBody: fc.Arbitrary<LedgerCommandBody> = fc.oneof(
@@ -172,7 +188,8 @@ export const arbitraryBody: fc.Arbitrary<LedgerCommandBody> = fc.oneof(
   { weight: 5, arbitrary: createCategory },
   { weight: 14, arbitrary: recordTransaction },
   { weight: 12, arbitrary: change },
-  { weight: 4, arbitrary: budget },
+  { weight: 5, arbitrary: budget },
+  { weight: 6, arbitrary: splitTransaction },
 )
 
 /** One in eight has the id of another command; the others have one of their own. */

@@ -1,12 +1,14 @@
 /** The commands that examples are told with: one household, one account, one purchase. */
 import type {
   AmendTransaction,
+  Booking,
   CreateCategory,
   DeleteTransaction,
   OpenAccount,
   RecordTransaction,
   SetBudget,
   SetPreferences,
+  SplitTransaction,
 } from '../../schemas/types.ts'
 import { NOW } from './specification.ts'
 
@@ -45,6 +47,17 @@ export function recorded(changes: Partial<RecordTransaction>): RecordTransaction
   return { ...groceries, ...changes }
 }
 
+/** What `groceries` counts for; it is told on the day it happened. */
+export function booking(changes: Partial<Booking>): Booking {
+  return {
+    amountMinor: -12_550n,
+    bookedOn: Math.floor(NOW / 86_400_000),
+    categoryId: 'uncategorized',
+    parts: [],
+    ...changes,
+  }
+}
+
 export function amended(changes: Partial<AmendTransaction>): AmendTransaction {
   return {
     type: 'AmendTransaction',
@@ -81,5 +94,15 @@ export function budgeted(changes: Partial<SetBudget>): SetBudget {
     thresholds: null,
     name: null,
     ...changes,
+  }
+}
+
+export function splitInto(
+  ...parts: readonly (readonly [categoryId: string, amountMinor: bigint | null])[]
+): SplitTransaction {
+  return {
+    type: 'SplitTransaction',
+    transactionId: 't-1',
+    parts: parts.map(([categoryId, amountMinor]) => ({ categoryId, amountMinor })),
   }
 }

@@ -10,8 +10,9 @@ export const dailyAggregates: DeltaProcessor<OpenedEvent> = {
   deltas({ userId, body }) {
     switch (body.type) {
       case 'TransactionCreated':
-        return spend(userId, body.currency, body, 1)
+        return spend(userId, body.currency, { ...body, parts: [] }, 1)
       case 'TransactionUpdated':
+      case 'TransactionSplit':
         return [
           ...spend(userId, body.currency, body.before, -1),
           ...spend(userId, body.currency, body.after, 1),
@@ -29,16 +30,17 @@ export const dailyAggregates: DeltaProcessor<OpenedEvent> = {
   },
 }
 
+/** The parts of a split count instead of the whole, each once in its category. */
 function spend(userId: string, currency: string, booking: Booking, count: 1 | -1): readonly Row[] {
-  if (booking.amountMinor >= 0n) return []
-  return [
-    {
+  const { bookedOn, parts } = booking
+  return (parts.length === 0 ? [booking] : parts)
+    .filter(({ amountMinor }) => amountMinor < 0n)
+    .map(({ categoryId, amountMinor }) => ({
       user_id: userId,
-      booked_on: booking.bookedOn,
-      category_id: booking.categoryId,
+      booked_on: bookedOn,
+      category_id: categoryId,
       currency,
-      total_minor: -booking.amountMinor * BigInt(count),
+      total_minor: -amountMinor * BigInt(count),
       transaction_count: count,
-    },
-  ]
+    }))
 }

@@ -37,6 +37,7 @@ export const transactions: RowProcessor<OpenedEvent, TransactionRow> = {
       case 'TransactionUpdated':
       case 'TransactionDeleted':
       case 'TransactionCategoryOverridden':
+      case 'TransactionSplit':
         return { user_id: userId, transaction_id: body.transactionId }
       default:
         return undefined
@@ -92,6 +93,9 @@ export const transactions: RowProcessor<OpenedEvent, TransactionRow> = {
           updated_at: recordedAt,
           version,
         }
+      // The parts are not in this table; a person chose them, so nobody has to look again.
+      case 'TransactionSplit':
+        return { ...existing(row, event), needs_review: false, updated_at: recordedAt, version }
       case 'TransactionDeleted':
         return undefined
       default:

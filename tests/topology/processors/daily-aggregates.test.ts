@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest'
 import type { LedgerCommandBody } from '../../../schemas/types.ts'
 import { dailyAggregates } from '../../../topology/processors/daily-aggregates.ts'
-import { amended, deleted, openedIn, opened, recorded } from '../../support/example-commands.ts'
+import {
+  amended,
+  deleted,
+  openedIn,
+  opened,
+  recorded,
+  splitInto,
+} from '../../support/example-commands.ts'
 import { foldedRows } from '../../support/memory-tables.ts'
 import { eventsOfBodies } from '../../support/sourced-events.ts'
 
@@ -74,4 +81,24 @@ test('a category that the user chose takes the spending with it', async () => {
 test('a deleted transaction leaves no row behind', async () => {
   expect(await spendingAfter(spent, deleted)).toEqual([])
   expect(await spendingAfter(spent, toHealth, deleted)).toEqual([])
+})
+
+test('a split counts in the categories of its parts, whatever happens to it after', async () => {
+  const split = splitInto(['health', -100n], ['travel', null])
+  const halves = ['20000 health NOK 100 1', '20000 travel NOK 400 1']
+  expect(await spendingAfter(spent, split)).toEqual(halves)
+  expect(await spendingAfter(spent, split, amended({ bookedOn: 20_009 }))).toEqual(
+    halves.map((row) => row.replace('20000', '20009')),
+  )
+  expect(await spendingAfter(spent, split, splitInto(['travel', null], ['other', -1n]))).toEqual([
+    '20000 other NOK 1 1',
+    '20000 travel NOK 499 1',
+  ])
+  expect(await spendingAfter(spent, split, splitInto())).toEqual(['20000 groceries NOK 500 1'])
+  expect(await spendingAfter(spent, split, deleted)).toEqual([])
+})
+
+test('a split of income is no spending', async () => {
+  const income = recorded({ ...spent, amountMinor: 900n })
+  expect(await spendingAfter(income, splitInto(['health', null], ['travel', null]))).toEqual([])
 })

@@ -3,7 +3,14 @@ import type { LedgerCommandBody } from '../../../schemas/types.ts'
 import type { Row } from '../../../sink/tables.ts'
 import { transactions } from '../../../topology/processors/transactions.ts'
 import { COMMANDS_AT } from '../../support/arbitrary-commands.ts'
-import { amended, deleted, groceries, opened, recorded } from '../../support/example-commands.ts'
+import {
+  amended,
+  deleted,
+  groceries,
+  opened,
+  recorded,
+  splitInto,
+} from '../../support/example-commands.ts'
 import { foldedRows } from '../../support/memory-tables.ts'
 import { eventsOfBodies } from '../../support/sourced-events.ts'
 import { NOW } from '../../support/specification.ts'
@@ -78,6 +85,14 @@ test('a category that the user chose is certain and needs no review', async () =
       amount_minor: -12_550n,
       version: 2,
     },
+  ])
+})
+
+test('a split keeps the category of the whole, and nobody has to look again', async () => {
+  const split = splitInto(['health', null], ['travel', null])
+  expect(await rowsAfter(groceries)).toMatchObject([{ needs_review: true }])
+  expect(await rowsAfter(groceries, split)).toMatchObject([
+    { category_id: 'uncategorized', needs_review: false, amount_minor: -12_550n, version: 2 },
   ])
 })
 
