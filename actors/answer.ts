@@ -96,6 +96,7 @@ function decideOnce(
     recordedAt,
     contentHash: isNew ? sealer.contentHash(body) : NO_HASH,
     candidates,
+    initiator: command.initiator.kind,
   }
   const decision = decideBody(ledger, body, context)
   const version = versionOf(ledger, address)
@@ -126,6 +127,7 @@ function decideBody(ledger: LedgerStates, body: LedgerCommandBody, context: Cont
     case 'DeleteCategory':
       return category.decide(ledger.category(body.categoryId), body, context)
     case 'SetPreferences':
+    case 'AdvanceTime':
       return profile.decide(ledger.profile.held.state, body, context)
     case 'SetBudget':
     case 'RemoveBudget':

@@ -3,6 +3,7 @@ import type {
   BudgetPlan,
   BudgetState,
   CategoryState,
+  InitiatorKind,
   LedgerEventBody,
   Personal,
   Preferences,
@@ -47,6 +48,8 @@ export type Context = {
   /** Keyed hash of the command's content; empty for commands that create nothing. */
   readonly contentHash: Buffer
   readonly candidates: Candidates
+  /** Who caused the command. */
+  readonly initiator: InitiatorKind
 }
 
 /** The other states of the same user: ordinary reads, because one actor owns them all. */

@@ -30,6 +30,7 @@ export function addressOf(command: LedgerCommandBody): AggregateRef {
     case 'DeleteCategory':
       return { type: 'category', id: command.categoryId }
     case 'SetPreferences':
+    case 'AdvanceTime':
       return PROFILE
     case 'SetBudget':
     case 'RemoveBudget':
@@ -71,6 +72,7 @@ export function foldsInto(event: LedgerEventBody): readonly [AggregateRef, ...Ag
     case 'CategoryDeleted':
       return [{ type: 'category', id: event.categoryId }]
     case 'PreferencesChanged':
+    case 'TimeAdvanced':
       return [PROFILE]
     case 'BudgetSet':
     case 'BudgetRemoved':

@@ -141,6 +141,7 @@ const bodyReaders: { readonly [Type in CommandType]: BodyReader<Type> } = {
   SetBudget: setBudget,
   RemoveBudget: removeBudget,
   SplitTransaction: splitTransaction,
+  AdvanceTime: shape({ type: only('AdvanceTime'), until: required(instant) }),
 }
 
 // The keys are the types: the table above lacks none and has no other.

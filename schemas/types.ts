@@ -306,6 +306,13 @@ export type SplitTransaction = {
   readonly parts: readonly SplitPart[]
 }
 
+/** Let the ledger know that time has passed: what must happen by itself, such as the start of a month, hangs on it. Sent by the clock. */
+export type AdvanceTime = {
+  readonly type: 'AdvanceTime'
+  /** Everything before this instant is the past, milliseconds since 1970 UTC; later than before, and not later than the log time of the command. */
+  readonly until: number
+}
+
 /** A wish: the value of every record in `ledger.commands`. In clear, and removed once it is behind the committed offset. */
 export type LedgerCommand = {
   /** Uuid chosen by the producer; the same id again is the same command. */
@@ -465,6 +472,15 @@ export type TransactionSplit = {
   readonly after: Booking
 }
 
+/** Time has passed. Rules look at what lies in (from, until]: after a pause it may be more than one boundary. */
+export type TimeAdvanced = {
+  readonly type: 'TimeAdvanced'
+  /** How far time was advanced before; null when it never was. */
+  readonly from: number | null
+  /** How far it is advanced now, milliseconds since 1970 UTC. */
+  readonly until: number
+}
+
 /** A fact: the value of every record in `ledger.events`. */
 export type LedgerEvent = {
   /** Uuid derived from user id and sequence: the same on every replay. */
@@ -611,10 +627,12 @@ export type CategoryState = {
   readonly firstSequence: number
 }
 
-/** Checkpoint of the preferences. */
+/** Checkpoint of the preferences and of the ledger's time. */
 export type ProfileState = {
   /** As last set. */
   readonly preferences: Preferences
+  /** How far time was advanced, milliseconds since 1970 UTC; null when it never was. */
+  readonly advancedUntil: number | null
 }
 
 /** An accepted command that created nothing. */
@@ -687,6 +705,7 @@ export type LedgerCommandBody =
   | SetBudget
   | RemoveBudget
   | SplitTransaction
+  | AdvanceTime
 
 export type LedgerEventBody =
   | AccountOpened
@@ -703,3 +722,4 @@ export type LedgerEventBody =
   | BudgetSet
   | BudgetRemoved
   | TransactionSplit
+  | TimeAdvanced

@@ -1,12 +1,38 @@
 import { isCurrency } from '../../schemas/money.ts'
 import type { OpenedEvent } from '../../schemas/opened-event.ts'
-import type { ProfileState, SetPreferences } from '../../schemas/types.ts'
-import { accept, reject, type Decider, type Decision } from '../decider.ts'
+import type { AdvanceTime, ProfileState, SetPreferences } from '../../schemas/types.ts'
+import { accept, reject, type Context, type Decider, type Decision } from '../decider.ts'
 
 /** What holds until the user says otherwise. */
 export const defaultPreferences = { baseCurrency: 'NOK', timeZone: 'UTC', locale: 'en' }
 
-function decide(profile: ProfileState, command: SetPreferences): Decision {
+type ProfileCommand = SetPreferences | AdvanceTime
+
+function decide(profile: ProfileState, command: ProfileCommand, context: Context): Decision {
+  switch (command.type) {
+    case 'SetPreferences':
+      return decidePreferences(profile, command)
+    case 'AdvanceTime':
+      return decideTime(profile, command, context)
+  }
+}
+
+/** Time only goes forward, and never beyond the log's own: a wrong clock can hold nothing up for ever. */
+function decideTime(
+  { advancedUntil }: ProfileState,
+  { until }: AdvanceTime,
+  { initiator, recordedAt }: Context,
+): Decision {
+  if (initiator !== 'system')
+    return reject('initiator', 'not-permitted', 'only the system advances time')
+  if (until < 0 || until > recordedAt)
+    return reject('until', 'date-out-of-range', 'time is advanced from 1970 to now')
+  if (advancedUntil !== null && until <= advancedUntil)
+    return reject('until', 'time-not-later', 'time was advanced as far as that before')
+  return accept({ type: 'TimeAdvanced', from: advancedUntil, until })
+}
+
+function decidePreferences(profile: ProfileState, command: SetPreferences): Decision {
   const before = profile.preferences
   const after = {
     baseCurrency: command.baseCurrency ?? before.baseCurrency,
@@ -52,14 +78,19 @@ function isLocale(tag: string): boolean {
   }
 }
 
-function evolve(_profile: ProfileState, event: OpenedEvent): ProfileState {
-  if (event.body.type !== 'PreferencesChanged')
-    throw new Error(`a profile does not fold ${event.body.type}`)
-  return { preferences: event.body.after }
+function evolve(profile: ProfileState, { body }: OpenedEvent): ProfileState {
+  switch (body.type) {
+    case 'PreferencesChanged':
+      return { ...profile, preferences: body.after }
+    case 'TimeAdvanced':
+      return { ...profile, advancedUntil: body.until }
+    default:
+      throw new Error(`a profile does not fold ${body.type}`)
+  }
 }
 
-export const profile: Decider<ProfileState, SetPreferences> = {
-  initial: { preferences: defaultPreferences },
+export const profile: Decider<ProfileState, ProfileCommand> = {
+  initial: { preferences: defaultPreferences, advancedUntil: null },
   decide,
   evolve,
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Rule } from '../../actors/rules.ts'
-import { given, type Envelope } from '../support/specification.ts'
+import { given, NOW, sent, type Envelope, type Given } from '../support/specification.ts'
 import type { LedgerCommandBody } from '../../schemas/types.ts'
 import {
   amended,
@@ -16,7 +16,7 @@ import {
 } from '../support/example-commands.ts'
 
 type Case = {
-  readonly given: readonly LedgerCommandBody[]
+  readonly given: readonly Given[]
   readonly when: LedgerCommandBody
   readonly envelope?: Envelope
   readonly path: string
@@ -101,6 +101,11 @@ const examples: { readonly [rule in Rule]: Case } = {
     when: created('c-2', 'pets'),
     path: 'name',
   },
+  'not-permitted': {
+    given: [],
+    when: { type: 'AdvanceTime', until: NOW },
+    path: 'initiator',
+  },
   'nothing-to-change': { given: [opened, groceries], when: amended({}), path: 'body' },
   'parts-out-of-range': {
     given: [opened, groceries],
@@ -124,6 +129,12 @@ const examples: { readonly [rule in Rule]: Case } = {
     path: 'description',
   },
   'thresholds-invalid': { given: [], when: budgeted({ thresholds: [] }), path: 'thresholds' },
+  'time-not-later': {
+    given: [sent({ type: 'AdvanceTime', until: NOW }, { initiator: 'system' })],
+    when: { type: 'AdvanceTime', until: NOW },
+    envelope: { initiator: 'system' },
+    path: 'until',
+  },
   'time-zone-unknown': {
     given: [],
     when: preferences({ timeZone: 'Europe/Atlantis' }),

@@ -81,6 +81,7 @@ const shortest: {
     { transactionId: 't', parts: [] },
     { transactionId: 't', parts: [] },
   ],
+  AdvanceTime: [{ until: '2026-03-01T00:00:00Z' }, { until: Date.UTC(2026, 2, 1) }],
 }
 
 const record = { type: 'RecordTransaction', ...shortest.RecordTransaction[0] }

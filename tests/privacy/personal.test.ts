@@ -118,7 +118,10 @@ describe('a subject whose key is shredded crashes nothing', () => {
     const store = memoryCheckpointStore()
     const { epoch } = await store.takeOver(0, 'log')
     const held = {
-      state: { preferences: { baseCurrency: 'NOK', timeZone: 'UTC', locale: 'en' } },
+      state: {
+        preferences: { baseCurrency: 'NOK', timeZone: 'UTC', locale: 'en' },
+        advancedUntil: null,
+      },
       sequence: 1,
       version: 1,
     }

@@ -20,6 +20,7 @@ import {
 } from '../../schemas/codec.ts'
 import type { OpenedEvent } from '../../schemas/opened-event.ts'
 import type {
+  InitiatorKind,
   LedgerCommand,
   LedgerCommandBody,
   LedgerEventBody,
@@ -117,9 +118,11 @@ export type Envelope = {
   readonly recordedAt?: number
   /** False: the subject's key was shredded. */
   readonly readable?: boolean
+  /** The user, unless it says so. */
+  readonly initiator?: InitiatorKind
 }
 type Sent = Envelope & { readonly body: LedgerCommandBody }
-type Given = LedgerCommandBody | Sent
+export type Given = LedgerCommandBody | Sent
 
 export function sent(body: LedgerCommandBody, envelope: Envelope = {}): Sent {
   return { ...envelope, body }
@@ -130,13 +133,16 @@ export function commandIdOf(n: number): string {
   return `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`
 }
 
-export function commandOf({ body, commandId, expectedVersion }: Sent, n: number): LedgerCommand {
+export function commandOf(
+  { body, commandId, expectedVersion, initiator = 'user' }: Sent,
+  n: number,
+): LedgerCommand {
   return {
     commandId: commandId ?? commandIdOf(n),
     userId: USER_ID,
     issuedAt: NOW,
     expectedVersion: expectedVersion ?? null,
-    initiator: { kind: 'user', id: USER_ID },
+    initiator: { kind: initiator, id: USER_ID },
     traceparent: null,
     body,
   }
