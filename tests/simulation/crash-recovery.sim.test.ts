@@ -7,14 +7,14 @@
  * without knowing. One to three processes own one or two partitions, one after the other and beside each other, until
  * every command is answered; then every zombie finishes. What is left is judged by itself and compared, opened, with a
  * run to which nothing happened. Checkpoints are cut every few changes, so at any commit boundary.
- * Catches: offset committed before events; tail not marked changed; checkpoint cut ahead of the commit; checkpoint of
- * live states; a cell counted as saved by a flag; changed state evicted; a failed checkpoint
- * followed by the next one; rows of a newer owner taken for a fault; eviction beside a batch that is being decided;
- * window left out of checkpoints; in-doubt commit tried again, or taken for done, without looking; offset read before
- * the fence; epoch unchecked in the log; next batch committed beside the one before; a gap waited for at its old
- * offset; dead letters dropped. Seen by other suites only, because something else saves the run: epoch and from-offset
- * unchecked in the store, older row wins (checkpoint-store.contract), loaded state overwrites (host.test), a checkpoint
- * cut without proof of the lease (run-actors-ownership.test).
+ * Catches: commit split in two; offset before events; next batch committed beside the one before; in-doubt taken for
+ * failed; in-doubt taken for done; dead letters dropped; a gap waited for at its old offset; eviction beside a batch
+ * that is being decided; checkpoint cut ahead of the commit; failed checkpoint followed by another; checkpoint of live
+ * states; dirty as a boolean; tail not marked changed; stale checkpoint wins; window forgotten; hash chain from the
+ * wrong event; prefetch overwriting; changed state evicted; epoch not checked; offset read before the fence; confirm
+ * not asked after a fault. Seen by other suites only: older row wins; epoch not checked by the store; offset not
+ * checked by the store; loaded state overwrites; confirm not asked before a checkpoint. `npm run test:mutants` makes
+ * each of them.
  * `npm run test:sim -- --seeds N` takes fresh seeds, and says how to replay one that fails.
  */
 import { expect, test } from 'vitest'

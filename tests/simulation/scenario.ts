@@ -34,6 +34,8 @@ const fate: fc.Arbitrary<Fate> = fc.record({
     'fail',
     'slow',
     'slow-fail',
+    'rough',
+    'rough',
     'in-doubt',
     'crash',
     'zombie',
@@ -43,7 +45,7 @@ const fate: fc.Arbitrary<Fate> = fc.record({
     'clock-jump',
   ),
   afterSteps: fc.integer({ min: 1, max: 40 }),
-  delaySteps: fc.integer({ min: 0, max: 60 }),
+  delaySteps: fc.oneof(fc.integer({ min: 0, max: 60 }), fc.integer({ min: 0, max: 400 })),
 })
 
 const settings: fc.Arbitrary<EngineSettings> = fc.record({
@@ -80,7 +82,7 @@ export const scenario: fc.Arbitrary<Scenario> = fc.record({
   ),
   partitions: fc.constantFrom(1, 2),
   processes: fc.constantFrom(1, 2, 3),
-  fates: fc.array(fate, { maxLength: 10, size: 'max' }),
+  fates: fc.array(fate, { maxLength: 16, size: 'max' }),
   settings,
   logSeed: fc.nat(),
 })

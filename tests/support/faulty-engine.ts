@@ -16,6 +16,7 @@ export type FateKind =
   | 'fail'
   | 'slow'
   | 'slow-fail'
+  | 'rough'
   | 'in-doubt'
   | 'clock-jump'
   | 'crash'
@@ -28,7 +29,7 @@ export type Fate = {
   readonly kind: FateKind
   /** It happens at this step of the process, counted from the fate before. */
   readonly afterSteps: number
-  /** Steps of anybody after which a zombie goes on, or an owner hears that it is to stop; turns that a slow step takes. */
+  /** Steps of anybody after which a zombie goes on, or an owner hears that it is to stop; turns that a slow step takes, steps that a rough time lasts. */
   readonly delaySteps: number
 }
 
@@ -91,6 +92,7 @@ export function startProcess(
   let isDead = false
   let steps = 0
   let time = 0
+  const rough = roughTimes()
 
   const end = ({ kind, delaySteps }: Fate): LogFault | Promise<LogFault> => {
     isOver = true
@@ -121,6 +123,9 @@ export function startProcess(
       case 'slow':
       case 'slow-fail':
         return turns(delaySteps).then(() => (kind === 'slow' ? 'none' : 'fail'))
+      case 'rough':
+        rough.begin(delaySteps)
+        return 'none'
       case 'clock-jump':
         time += (delaySteps - 30) * 100
         return 'none'
@@ -135,6 +140,7 @@ export function startProcess(
   const step = (partition: number): LogFault | Promise<LogFault> => {
     clock.tick()
     const fate = fates[0]
+    if (!isOver && rough.isOn()) return rough.step()
     if (isOver || fate === undefined || ++steps < fate.afterSteps) return 'none'
     steps = 0
     fates.shift()
@@ -161,6 +167,28 @@ export function startProcess(
     },
     isOver: () => isOver,
     stop: () => stop.abort(),
+  }
+}
+
+/** A while in which every step is slow and some fail: steps that run beside each other end in any order. */
+function roughTimes() {
+  let left = 0
+  let random = 1
+  const below = (limit: number): number => {
+    random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0
+    return (random >>> 8) % limit
+  }
+  return {
+    begin(steps: number): void {
+      left = steps
+      random = steps
+    },
+    isOn: () => left > 0,
+    step(): Promise<LogFault> {
+      left--
+      const fault = below(6) === 0 ? 'fail' : 'none'
+      return turns(below(30)).then(() => fault)
+    },
   }
 }
 
