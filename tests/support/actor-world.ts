@@ -5,7 +5,7 @@ import type { LedgerCommand } from '../../schemas/types.ts'
 import { memoryCheckpointStore } from '../../sink/memory-checkpoint-store.ts'
 import type { CheckpointStore } from '../../sink/checkpoint-store.ts'
 import { memoryLog, type MemoryLog } from '../../topology/log/memory-log.ts'
-import type { NewRecord } from '../../topology/log/log.ts'
+import type { Log, NewRecord } from '../../topology/log/log.ts'
 import { ACTOR_GROUP } from '../../topology/run-actors.ts'
 import { memoryKeys, type MemoryKeys } from './memory-keys.ts'
 import type { Remains } from './history-judge.ts'
@@ -38,9 +38,28 @@ export function commandRecord(command: LedgerCommand, partitions = 1): NewRecord
 export const commandsPlace = { group: ACTOR_GROUP, topic: 'ledger.commands', partition: 0 } as const
 
 /** Everything that a run left in a partition. Takes the checkpoints over to read them: nobody runs any more. */
-export async function remainsOf({ log, store, keys }: World, partition = 0): Promise<Remains> {
-  const committed = (topic: NewRecord['topic']) => log.committed({ topic, partition })
-  const events = committed('ledger.events')
+export async function remainsOf(world: World, partition = 0): Promise<Remains> {
+  const committed = (topic: NewRecord['topic']) => world.log.committed({ topic, partition })
+  return await remainsIn(
+    world,
+    {
+      commands: committed('ledger.commands'),
+      events: committed('ledger.events'),
+      outcomes: committed('ledger.outcomes'),
+      deadLetters: committed('ledger.dead-letters'),
+      groupOffset: world.log.groupOffset({ ...commandsPlace, partition }),
+    },
+    partition,
+  )
+}
+
+/** The same of any log, whose records somebody has read. */
+export async function remainsIn(
+  { log, store, keys }: Omit<World, 'log'> & { readonly log: Log },
+  logged: Omit<Remains, 'checkpoint' | 'isErased' | 'keyOf'>,
+  partition = 0,
+): Promise<Remains> {
+  const { events } = logged
   const known = events.map(({ value }) => eventCodec.decode(value))
   const { eventsOffset, commandsOffset } = await store.takeOver(partition, log.identity)
   const transactions = new Map(
@@ -55,11 +74,7 @@ export async function remainsOf({ log, store, keys }: World, partition = 0): Pro
     transactions: [...transactions.values()],
   })
   return {
-    commands: committed('ledger.commands'),
-    events,
-    outcomes: committed('ledger.outcomes'),
-    deadLetters: committed('ledger.dead-letters'),
-    groupOffset: log.groupOffset({ ...commandsPlace, partition }),
+    ...logged,
     checkpoint: { eventsOffset, commandsOffset, rows },
     isErased: keys.isShredded,
     keyOf: keys.original,

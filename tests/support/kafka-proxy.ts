@@ -2,6 +2,7 @@ import { connect, createServer, type Socket } from 'node:net'
 import { once } from 'node:events'
 
 /** Kinds of request, by their number in Kafka's protocol. */
+export const PRODUCE = 0
 export const END_TXN = 26
 
 /** A way to a broker that reads along, so that one request or one answer of a kind can be lost. */

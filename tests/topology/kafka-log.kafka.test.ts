@@ -1,10 +1,24 @@
-import { afterAll, beforeAll } from 'vitest'
+import kafkajs, { Kafka, logLevel, Partitioners, type Admin, type Producer } from 'kafkajs'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { topics, type TopicName } from '../../schemas/topics.ts'
 import { kafkaClient } from '../../topology/log/kafka-cluster.ts'
 import { kafkaLog, type KafkaLog } from '../../topology/log/kafka-log.ts'
 import { kafkaNames } from '../../topology/log/kafka-names.ts'
-import { describeLogContract, LOG_PARTITIONS } from '../contracts/log.contract.ts'
+import {
+  codeOf,
+  describeLogContract,
+  groupPlace,
+  LOG_PARTITIONS,
+  NO_LIMIT,
+  place,
+  readAll,
+  record,
+  texts,
+} from '../contracts/log.contract.ts'
 import { describeKafka } from '../support/kafka.ts'
-import { END_TXN, kafkaProxy, type KafkaProxy } from '../support/kafka-proxy.ts'
+import { END_TXN, kafkaProxy, PRODUCE, type KafkaProxy } from '../support/kafka-proxy.ts'
+
+const events = place('ledger.events')
 
 /** As `kafka-delete-records` does: up to the high watermark of every partition. */
 async function removeAll(brokers: string[], topic: string): Promise<void> {
@@ -33,17 +47,16 @@ describeKafka('the log', (kafka) => {
   })
   afterAll(() => proxy.close())
 
+  const behindProxy = (): string => `127.0.0.1:${kafka.broker.behind.by}`
   const openedAt = (
-    brokers: string,
+    address: string,
     prefix: string,
     partitions = LOG_PARTITIONS,
-  ): Promise<KafkaLog> => kafkaLog({ brokers: [brokers], partitions, role: 'test', prefix })
+  ): Promise<KafkaLog> => kafkaLog({ brokers: [address], partitions, role: 'test', prefix })
 
   describeLogContract('keeps what every log promises', async () => {
     const prefix = `contract-${++opened}.`
-    const { by } = kafka.broker.behind
-    const brokers = [`127.0.0.1:${by}`]
-    const log = await openedAt(`127.0.0.1:${by}`, prefix)
+    const log = await openedAt(behindProxy(), prefix)
     return {
       log,
       reopen: (partitions) => openedAt(kafka.broker.address, prefix, partitions),
@@ -51,8 +64,197 @@ describeKafka('the log', (kafka) => {
         proxy.lose(END_TXN, when === 'after' ? 'answer' : 'request')
         await commit()
       },
-      remove: (topic) => removeAll(brokers, kafkaNames(prefix).topic(topic)),
+      remove: (topic) => removeAll([kafka.broker.address], kafkaNames(prefix).topic(topic)),
       close: () => log.close(),
     }
+  })
+
+  describe('has what only Kafka has:', () => {
+    let prefix: string
+    let log: KafkaLog
+    let client: Kafka
+    let admin: Admin
+    const producers: Producer[] = []
+
+    beforeEach(async () => {
+      prefix = `own-${++opened}.`
+      log = await openedAt(behindProxy(), prefix)
+      client = new Kafka({
+        brokers: [kafka.broker.address],
+        logLevel: logLevel.NOTHING,
+        retry: { initialRetryTime: 5 },
+      })
+      admin = client.admin()
+      await admin.connect()
+    })
+    afterEach(async () => {
+      await Promise.all(producers.splice(0).map((producer) => producer.disconnect()))
+      await admin.disconnect()
+      await log.close()
+    })
+
+    const nameOf = (topic: TopicName): string => `${prefix}${topic}`
+    /** Somebody else's producer. */
+    async function stranger(transactionalId?: string): Promise<Producer> {
+      const producer = client.producer({
+        createPartitioner: Partitioners.DefaultPartitioner,
+        ...(transactionalId === undefined
+          ? {}
+          : {
+              transactionalId: prefix + transactionalId,
+              idempotent: true,
+              maxInFlightRequests: 1,
+            }),
+      })
+      producers.push(producer)
+      await producer.connect()
+      return producer
+    }
+    const written = (value: string, topic: TopicName = 'ledger.events') => ({
+      topic: nameOf(topic),
+      messages: [{ partition: 0, key: 'user-1', value }],
+    })
+
+    test('an owner can ask whether it still is one, which writes nothing', async () => {
+      const lease = await log.acquire(groupPlace())
+      await lease.confirm()
+      await lease.commit([record('a')], 3n)
+      await lease.confirm()
+      const next = await log.acquire(groupPlace())
+      expect(next.committed).toBe(3n)
+      expect(await codeOf(lease.confirm())).toBe('SALDO_LEASE_FENCED')
+      expect(lease.lost.aborted).toBe(true)
+      await next.confirm()
+      expect((await readAll(log, events)).length).toBe(1)
+      await (await log.acquire(groupPlace(1))).confirm()
+      expect((await log.acquire(groupPlace(1))).committed).toBeUndefined()
+    })
+
+    test('an append whose answer was lost is stored once', async () => {
+      const producer = log.producer()
+      await producer.append([record('a')])
+      proxy.lose(PRODUCE, 'answer')
+      await producer.append([record('b')])
+      proxy.lose(PRODUCE, 'request')
+      await producer.append([record('c')])
+      expect(texts(await readAll(log, events))).toEqual(['a', 'b', 'c'])
+    })
+
+    test('a commit whose records did not all arrive did not happen', async () => {
+      const lease = await log.acquire(groupPlace())
+      await lease.commit([record('a')], 1n)
+      proxy.lose(PRODUCE, 'answer')
+      expect(await codeOf(lease.commit([record('b')], 2n))).toBe('SALDO_LOG_UNAVAILABLE')
+      expect(lease.lost.aborted).toBe(true)
+      const next = await log.acquire(groupPlace())
+      expect(next.committed).toBe(1n)
+      expect(texts(await readAll(log, events))).toEqual(['a'])
+      await next.commit([record('b again')], 2n)
+      expect(texts(await readAll(log, events))).toEqual(['a', 'b again'])
+    })
+
+    test('records of transactions that were aborted are not read, those around them are', async () => {
+      const [one, two] = [await stranger('one'), await stranger('two')]
+      const aborted = await one.transaction()
+      await aborted.send(written('aborted'))
+      const committed = await two.transaction()
+      await committed.send(written('committed'))
+      await log.producer().append([record('plain')])
+      await aborted.send(written('aborted too'))
+      await committed.commit()
+      await aborted.abort()
+      await log.producer().append([record('last')])
+      expect(texts(await readAll(log, events))).toEqual(['committed', 'plain', 'last'])
+      const single = { records: 1, bytes: 1 }
+      expect(texts(await readAll(log, events, single))).toEqual(['committed', 'plain', 'last'])
+    })
+
+    test('an open transaction holds the end up, and nothing behind it is read before it ends', async () => {
+      const lease = await log.acquire(groupPlace())
+      await lease.commit([record('before')], 1n)
+      const end = await log.end(events)
+      const open = await (await stranger('open')).transaction()
+      await open.send(written('open'))
+      await log.producer().append([record('behind')])
+      expect(await log.end(events)).toBe(end)
+      expect(texts((await log.read(events, 0n, NO_LIMIT)).records)).toEqual(['before'])
+      expect(await log.read(events, end, NO_LIMIT)).toEqual({ records: [], next: end, end })
+      await open.commit()
+      await log.arrival(events, end, new AbortController().signal)
+      expect(texts(await readAll(log, events))).toEqual(['before', 'open', 'behind'])
+    })
+
+    test('records that are gone stop the reader, and it never jumps over them', async () => {
+      for (const letter of 'abc') await log.producer().append([record(letter)])
+      const partitions = [{ partition: 0, offset: '2' }]
+      // Loads the metadata that the next call needs.
+      await admin.fetchTopicOffsets(nameOf('ledger.events'))
+      await admin.deleteTopicRecords({ topic: nameOf('ledger.events'), partitions })
+      expect(await codeOf(log.read(events, 1n, NO_LIMIT))).toBe('SALDO_RECORDS_REMOVED')
+      expect(texts((await log.read(events, 2n, NO_LIMIT)).records)).toEqual(['c'])
+    })
+
+    test('a producer cannot choose the time of its records', async () => {
+      const before = Date.now()
+      const producer = await stranger()
+      const messages = [{ partition: 0, key: 'user-1', value: 'a', timestamp: '1000' }]
+      await producer.send({ topic: nameOf('ledger.commands'), messages })
+      const [stored] = await readAll(log, place('ledger.commands'))
+      expect(stored?.appendedAt).toBeGreaterThan(before - 60_000)
+    })
+
+    test('topics are made to keep what they must keep, and packed by nobody', async () => {
+      const configNames = ['cleanup.policy', 'retention.ms', 'retention.bytes', 'compression.type']
+      const { resources } = await admin.describeConfigs({
+        includeSynonyms: false,
+        resources: Object.values(topics).map(({ name }) => ({
+          type: kafkajs.ConfigResourceTypes.TOPIC,
+          name: nameOf(name),
+          configNames,
+        })),
+      })
+      const settings = resources.map(({ resourceName, configEntries }) => [
+        resourceName.slice(prefix.length),
+        configNames.map(
+          (one) => configEntries.find(({ configName }) => configName === one)?.configValue,
+        ),
+      ])
+      const forEver = ['delete', '-1', '-1', 'uncompressed']
+      const aWeek = ['delete', `${7 * 24 * 60 * 60 * 1_000}`, '-1', 'uncompressed']
+      expect(Object.fromEntries(settings)).toEqual({
+        'ledger.commands': forEver,
+        'ledger.events': forEver,
+        'ledger.outcomes': aWeek,
+        'ledger.parked': forEver,
+        'ledger.dead-letters': aWeek,
+      })
+    })
+
+    test('a record that the broker does not take is refused for good', async () => {
+      const large = { ...record(''), value: Buffer.alloc(2_000_000) }
+      expect(await codeOf(log.producer().append([large]))).toBe('SALDO_RECORD_TOO_LARGE')
+      const lease = await log.acquire(groupPlace())
+      expect(await codeOf(lease.commit([large], 1n))).toBe('SALDO_RECORD_TOO_LARGE')
+      expect((await log.acquire(groupPlace())).committed).toBeUndefined()
+      expect(await readAll(log, events)).toEqual([])
+    })
+
+    test('a topic that was deleted and created again is another log', async () => {
+      await admin.deleteTopics({ topics: [nameOf('ledger.parked')] })
+      const again = await openedAt(kafka.broker.address, prefix)
+      expect(again.identity).toMatch(
+        /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/,
+      )
+      expect(again.identity).not.toBe(log.identity)
+      await again.close()
+    })
+
+    test('a broker that is not there is an error that another try may not meet', async () => {
+      const nowhere = openedAt('127.0.0.1:1', prefix)
+      await expect(nowhere).rejects.toMatchObject({
+        code: 'SALDO_LOG_UNAVAILABLE',
+        retryable: true,
+      })
+    })
   })
 })

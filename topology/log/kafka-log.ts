@@ -12,7 +12,9 @@ import { KafkaPlaces } from './kafka-places.ts'
 import { prepareTopics } from './kafka-topics.ts'
 import type { GroupPlace, Log, Place } from './log.ts'
 
-export type KafkaLog = Log & { acquire(place: GroupPlace): Promise<KafkaLease> }
+export interface KafkaLog extends Log {
+  acquire(place: GroupPlace): Promise<KafkaLease>
+}
 
 /** Opens the log of a cluster; creates the topics on first use, refuses another number of partitions. */
 export async function kafkaLog(options: {
