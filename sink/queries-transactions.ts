@@ -37,7 +37,7 @@ export type Transaction = {
   readonly version: number
 }
 
-/** Newest first, equal dates by id. The order is the one of three indexes, so a page costs its rows and no more. */
+/** Newest first, equal dates by id: the order of the index, in which an account or a category is looked for too. */
 export function transactionsStatement(
   userId: string,
   filter: TransactionFilter,
