@@ -42,7 +42,7 @@ export function postgresTableStore(url: string, role: string): TableStore {
     async apply(batch) {
       try {
         writing ??= writingConnection(url, role)
-        await applyWith((await writing).client, batch)
+        await applyOnce((await writing).client, batch)
       } catch (error) {
         const broken = writing
         writing = undefined
@@ -92,31 +92,58 @@ async function writingConnection(url: string, role: string): Promise<Connection>
 }
 
 /**
+ * A row that only the first of its key writes is nearly always new, and costs half when it need not be merged. So it is
+ * copied straight into its table first; when one was there, the whole batch is rolled back and merged.
+ */
+async function applyOnce(client: pg.Client, batch: TableBatch): Promise<void> {
+  try {
+    await applyWith(client, batch, 'straight')
+  } catch (error) {
+    if (!isKept(batch, error)) throw error
+    await client.query('ROLLBACK')
+    await applyWith(client, batch, 'merged')
+  }
+}
+
+function isKept({ writes }: TableBatch, error: unknown): boolean {
+  return (
+    error instanceof pg.DatabaseError &&
+    error.code === UNIQUE_VIOLATION &&
+    writes.some(({ mode, table }) => mode === 'keep' && table === error.table)
+  )
+}
+
+type KeptRows = 'straight' | 'merged'
+
+/**
  * Rows go by COPY to where nobody waits for them; then one message moves the progress, merges and commits, so that no
  * client round trip happens under a lock.
  */
 async function applyWith(
   client: pg.Client,
   { partition, moves, writes }: TableBatch,
+  keptRows: KeptRows,
 ): Promise<void> {
   await client.query('BEGIN')
-  for (const write of writes) await stage(client, write)
+  const isStraight = ({ mode }: TableWrite): boolean =>
+    mode === 'append' || (mode === 'keep' && keptRows === 'straight')
+  for (const write of writes) await stage(client, write, isStraight(write))
   const statements = [
     ...moves.map(({ consumer, epoch, from, to, lastEventId }) => {
       const event = lastEventId === undefined ? 'NULL' : client.escapeLiteral(lastEventId)
       return `SELECT move_progress(${client.escapeLiteral(consumer)}, ${partition}, ${epoch}, ${from}, ${to}, ${event})`
     }),
-    ...writes.flatMap(mergeStatements),
+    ...writes.filter((write) => !isStraight(write)).flatMap(mergeStatements),
     'COMMIT',
   ]
   await client.query(statements.join(';\n'))
 }
 
 /** What is new goes straight into the table; what may be there already waits in the staging table for the merge. */
-async function stage(client: pg.Client, write: TableWrite): Promise<void> {
+async function stage(client: pg.Client, write: TableWrite, allStraight: boolean): Promise<void> {
   const table: Table = tables[write.table]
-  const { mode, rows, fresh = [], removed = [] } = write
-  const straight = mode === 'append' ? rows : fresh
+  const { rows, fresh = [], removed = [] } = write
+  const straight = allStraight ? rows : fresh
   if (straight.length > 0) {
     const target = `${table.name} (${columnList(columnsOf(table))})`
     await copyInto(
@@ -126,7 +153,7 @@ async function stage(client: pg.Client, write: TableWrite): Promise<void> {
       straight.map((row) => copyValues(table, row)),
     )
   }
-  if (mode === 'append') return
+  if (allStraight) return
   const lines = [
     ...rows.map((row) => [...copyValues(table, row), false]),
     ...removed.map((row) => [...copyValues(table, row), true]),

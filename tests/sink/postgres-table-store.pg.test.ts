@@ -236,6 +236,22 @@ describePostgres('the table store', (database) => {
     })
   })
 
+  test('rows that are kept beside one that was there already are all written, with the rest of their batch', async () => {
+    await write({ table: 'command_outcomes', mode: 'keep', rows: [outcome] })
+    const others = [1, 2].map((n) => ({
+      ...outcome,
+      command_id: `command-9${n}`,
+      verdict: 'failed',
+    }))
+    await write(
+      { table: 'categories', mode: 'upsert', rows: [category] },
+      { table: 'command_outcomes', mode: 'keep', rows: [...others, better] },
+    )
+    expect(await rowsOf(pool, 'command_outcomes')).toEqual([better, ...others])
+    expect(await rowsOf(pool, 'categories')).toEqual([category])
+    expect((await progress())[0]).toBe('tables:one 2 event before 2')
+  })
+
   describe('progress', () => {
     test('starts at nothing, and a new owner is told how far it came, with a higher epoch', async () => {
       const [first] = await store.takeOver(['tables:new'], 3, LOG)
