@@ -1,5 +1,5 @@
 /**
- * Arrays in PostgreSQL's binary wire form. Rows come back as text: pg decodes every value as UTF-8, binary ones too.
+ * Arrays in PostgreSQL's binary wire form. Rows come back by COPY: pg decodes every value as UTF-8, binary ones too.
  *
  * The server executes a statement only after its whole bind message has arrived. So records that travel as arrays of
  * one call never hold a lock while a client is still sending, in one round trip, and leave nothing to clean up.

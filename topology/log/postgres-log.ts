@@ -7,6 +7,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { Pool } from 'pg'
 import { SaldoError } from '../../schemas/errors.ts'
 import { topics, type TopicName } from '../../schemas/topics.ts'
+import { copyOut } from '../../sink/postgres/copy-out.ts'
 import { asSaldoError, openPool } from '../../sink/postgres/pool.ts'
 import {
   recordsRemoved,
@@ -148,13 +149,6 @@ async function appendOnce(
   }
 }
 
-type Row = {
-  readonly offset: bigint
-  readonly key: Buffer
-  readonly value: Buffer
-  readonly appended_at_ms: bigint
-}
-
 /** The end is read first: what is committed in between shows in the records and not in the end, never the other way. */
 async function readSlice(
   pool: Pool,
@@ -166,24 +160,16 @@ async function readSlice(
   if (offset < start) throw recordsRemoved(place, offset, start)
   if (limit.records === 0 || end <= offset) return { records: [], next: offset, end }
   try {
-    const { rows } = await pool.query<Row>({
-      // A table name and a statement per topic: the plan has to look at the segments of one topic only.
-      name: `log-read-${topics[place.topic].topicId}`,
-      text: `SELECT "offset", key, value, appended_at_ms FROM (
-               SELECT *, sum(octet_length(value)) OVER (ORDER BY "offset") AS bytes, row_number() OVER (ORDER BY "offset") AS nth FROM (
-                 SELECT "offset", key, value, appended_at_ms FROM ${tableOf(place.topic)}
-                 WHERE topic_id = $1 AND partition = $2 AND "offset" >= $3 AND "offset" < $4
-                 ORDER BY "offset" LIMIT $5) AS page) AS measured
-             WHERE bytes <= $6 OR nth = 1 ORDER BY "offset"`,
-      values: [
-        topics[place.topic].topicId,
-        place.partition,
-        offset,
-        end,
-        limit.records,
-        limit.bytes,
-      ],
-    })
+    const rows = await copyOut(
+      pool,
+      `SELECT "offset", key, value, appended_at_ms FROM (
+         SELECT *, sum(octet_length(value)) OVER (ORDER BY "offset" ROWS UNBOUNDED PRECEDING) AS bytes FROM (
+           SELECT "offset", key, value, appended_at_ms FROM ${tableOf(place.topic)}
+           WHERE topic_id = ${topics[place.topic].topicId} AND partition = ${place.partition}
+             AND "offset" >= ${offset} AND "offset" < ${end}
+           ORDER BY "offset" LIMIT ${limit.records}) AS page) AS measured
+       WHERE bytes <= ${limit.bytes} OR bytes = octet_length(value) ORDER BY "offset"`,
+    )
     const records = rows.map(storedOf)
     // Offsets have no gaps here: a first record that is missing may have been removed since the start was read.
     if (records[0]?.offset !== offset) {
@@ -202,12 +188,13 @@ function tableOf(topic: TopicName): string {
   return `log_${topic.replaceAll(/[.-]/g, '_')}`
 }
 
-function storedOf(row: Row): StoredRecord {
+function storedOf([offset, key, value, appendedAt]: readonly (Buffer | null)[]): StoredRecord {
+  if (!offset || !key || !value || !appendedAt) throw new Error('a column without a value')
   return {
-    offset: row.offset,
-    key: row.key,
-    value: row.value,
-    appendedAt: Number(row.appended_at_ms),
+    offset: offset.readBigInt64BE(0),
+    key,
+    value,
+    appendedAt: Number(appendedAt.readBigInt64BE(0)),
   }
 }
 
