@@ -18,7 +18,7 @@ import {
   type EventDraft,
   type Rejected,
 } from './decider.ts'
-import { addressOf, creates, type AggregateRef } from './ledger.ts'
+import { addressOf, creates, foldsInto, type AggregateRef } from './ledger.ts'
 import type { Cell, Change, LedgerStates } from './ledger-states.ts'
 import { profile } from './profile/profile.ts'
 import { rememberedIn } from './root/root.ts'
@@ -111,17 +111,14 @@ function decideBody(ledger: LedgerStates, body: LedgerCommandBody, context: Cont
     case 'OpenAccount':
     case 'RenameAccount':
     case 'CloseAccount':
+    case 'ReconcileAccount':
       return account.decide(ledger.account(body.accountId), body, context)
     case 'RecordTransaction':
     case 'AmendTransaction':
     case 'DeleteTransaction':
     case 'OverrideCategory':
     case 'SplitTransaction':
-      return transaction.decide(
-        ledger.transactions.get(body.transactionId)?.held.state ?? transaction.initial,
-        body,
-        context,
-      )
+      return transaction.decide(ledger.transaction(body.transactionId), body, context)
     case 'CreateCategory':
     case 'RenameCategory':
     case 'DeleteCategory':
@@ -163,7 +160,7 @@ function record(
   const firstSequence = ledger.root.held.sequence + 1
   try {
     for (const draft of drafts) {
-      const event = numbered(ledger, prepared, address, draft)
+      const event = numbered(ledger, prepared, draft)
       const { value, hash } = sealer.encode(event)
       changes.push(...ledger.fold(event, hash))
       values.push(value)
@@ -180,23 +177,26 @@ function record(
     eventIds,
     firstSequence,
   }
-  return { outcome, events: values, touched: changes.map(({ cell }) => cell) }
+  // Several events may change one state: it is handed over once, as it is after the last.
+  const touched = [...new Set(changes.map(({ cell }) => cell))]
+  return { outcome, events: values, touched }
 }
 
 function numbered(
   ledger: LedgerStates,
   { command, recordedAt }: PreparedCommand,
-  address: AggregateRef,
   draft: EventDraft,
 ): OpenedEvent {
   const sequence = ledger.root.held.sequence + 1
+  // Most events belong to what the command addresses; a command may create others beside it.
+  const [owner] = foldsInto(draft.body)
   return {
     eventId: eventIdOf(ledger.userId, sequence),
     userId: ledger.userId,
     sequence,
-    aggregateType: address.type,
-    aggregateId: address.id,
-    version: versionOf(ledger, address) + 1,
+    aggregateType: owner.type,
+    aggregateId: owner.id,
+    version: versionOf(ledger, owner) + 1,
     occurredAt: draft.occurredAt ?? recordedAt,
     recordedAt,
     commandId: command.commandId,

@@ -56,6 +56,8 @@ export type Context = {
 export type LedgerView = {
   readonly preferences: Preferences
   account(accountId: string): Account
+  /** Absent also where the command did not name it: only what is named is loaded. */
+  transaction(transactionId: string): Transaction
   category(categoryId: string): CategoryState | { readonly status: 'absent' }
   /** The user's own categories that may be used, with their ids. */
   activeCategories(): readonly { readonly categoryId: string; readonly name: string | null }[]

@@ -82,6 +82,10 @@ export class LedgerStates implements LedgerView {
     return this.accounts.get(accountId)?.held.state ?? initial.account
   }
 
+  transaction(transactionId: string): Transaction {
+    return this.transactions.get(transactionId)?.held.state ?? initial.transaction
+  }
+
   category(categoryId: string): Category {
     return this.categories.get(categoryId)?.held.state ?? initial.category
   }

@@ -18,6 +18,7 @@ export function addressOf(command: LedgerCommandBody): AggregateRef {
     case 'OpenAccount':
     case 'RenameAccount':
     case 'CloseAccount':
+    case 'ReconcileAccount':
       return { type: 'account', id: command.accountId }
     case 'RecordTransaction':
     case 'AmendTransaction':
@@ -38,6 +39,14 @@ export function addressOf(command: LedgerCommandBody): AggregateRef {
   }
 }
 
+/** The transactions that a command names, which have to be loaded with the ledger before it is decided. */
+export function transactionsOf(command: LedgerCommandBody): readonly string[] {
+  if (command.type === 'ReconcileAccount')
+    return command.adjustmentId === null ? [] : [command.adjustmentId]
+  const { type, id } = addressOf(command)
+  return type === 'transaction' ? [id] : []
+}
+
 /** Commands that create what they address: they are recognised by its id for ever and need a hash of their content. */
 export function creates(command: LedgerCommandBody): boolean {
   switch (command.type) {
@@ -56,6 +65,7 @@ export function foldsInto(event: LedgerEventBody): readonly [AggregateRef, ...Ag
     case 'AccountOpened':
     case 'AccountRenamed':
     case 'AccountClosed':
+    case 'AccountReconciled':
       return [{ type: 'account', id: event.accountId }]
     case 'TransactionCreated':
     case 'TransactionUpdated':

@@ -107,6 +107,7 @@ function eventOf(index: number, personal: Buffer): LedgerEvent {
       alternatives: [],
       modelVersion: 'words-1',
       mcc: null,
+      kind: 'ordinary',
       contentHash: randomBytes(16),
     },
   }

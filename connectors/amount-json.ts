@@ -14,11 +14,12 @@ export type AmountFields = {
 export function amountOf(
   { amount, amountMinor, currency }: AmountFields,
   path: string,
+  name = 'amount',
 ): bigint | null {
   if (amount === null) return amountMinor
-  if (amountMinor !== null) throw misfit(`${path}.amountMinor`, 'amount is given as well')
+  if (amountMinor !== null) throw misfit(`${path}.${name}Minor`, `${name} is given as well`)
   if (currency === null) {
-    throw misfit(`${path}.currency`, 'is missing: it says how many decimals amount has')
+    throw misfit(`${path}.currency`, `is missing: it says how many decimals ${name} has`)
   }
   if (!isCurrency(currency)) {
     throw misfit(`${path}.currency`, `${JSON.stringify(currency)} is not an ISO 4217 currency`)
@@ -26,13 +27,13 @@ export function amountOf(
   try {
     return parseMinor(amount, currency)
   } catch (error) {
-    if (error instanceof SaldoError) throw misfit(`${path}.amount`, error.message)
+    if (error instanceof SaldoError) throw misfit(`${path}.${name}`, error.message)
     throw error
   }
 }
 
-export function requiredAmountOf(fields: AmountFields, path: string): bigint {
-  const minor = amountOf(fields, path)
-  if (minor === null) throw misfit(`${path}.amount`, 'is missing')
+export function requiredAmountOf(fields: AmountFields, path: string, name = 'amount'): bigint {
+  const minor = amountOf(fields, path, name)
+  if (minor === null) throw misfit(`${path}.${name}`, 'is missing')
   return minor
 }

@@ -49,10 +49,10 @@ function toJson(value: unknown, ofEvent: string | undefined): Json {
 }
 
 function fieldToJson(name: string, value: unknown, currency: string | undefined): [string, Json] {
-  if (name === 'amountMinor' && typeof value === 'bigint' && currency !== undefined) {
-    return ['amount', formatMinor(value, currency)]
+  if (typeof value === 'bigint' && currency !== undefined) {
+    return [name.replace(/Minor$/, ''), formatMinor(value, currency)]
   }
-  if (name === 'bookedOn' && typeof value === 'number') return [name, isoDateOf(value)]
+  if (name.endsWith('On') && typeof value === 'number') return [name, isoDateOf(value)]
   if (name === 'month' && typeof value === 'number') return [name, isoMonthOf(value)]
   if (name === 'previousOccurredAt' && typeof value === 'number')
     return [name, instantToJson(value)]

@@ -10,6 +10,7 @@ import type {
 } from '../schemas/types.ts'
 import { amountOf, requiredAmountOf, theAmount } from './amount-json.ts'
 import { removeBudget, setBudget } from './budget-json.ts'
+import { reconcileAccount } from './reconcile-json.ts'
 import { splitTransaction } from './split-json.ts'
 import { instantToJson, type Json, type JsonObject } from './json.ts'
 import {
@@ -142,6 +143,7 @@ const bodyReaders: { readonly [Type in CommandType]: BodyReader<Type> } = {
   RemoveBudget: removeBudget,
   SplitTransaction: splitTransaction,
   AdvanceTime: shape({ type: only('AdvanceTime'), until: required(instant) }),
+  ReconcileAccount: reconcileAccount,
 }
 
 // The keys are the types: the table above lacks none and has no other.

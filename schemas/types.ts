@@ -23,6 +23,25 @@ export type AccountOpened = {
   readonly contentHash: Buffer
 }
 
+/** The balance of an account was compared with a statement. */
+export type AccountReconciled = {
+  readonly type: 'AccountReconciled'
+  /** Chosen by the producer; unique within the ledger for ever. */
+  readonly accountId: string
+  /** ISO 4217 code; fixes how many decimals a minor unit stands for. */
+  readonly currency: string
+  /** Date of the statement. */
+  readonly statementOn: number
+  /** Balance on the statement, signed minor units. */
+  readonly statementMinor: bigint
+  /** Sum of all transactions of the account when it was compared, signed minor units. */
+  readonly balanceMinor: bigint
+  /** The statement's balance less the account's, signed minor units. */
+  readonly differenceMinor: bigint
+  /** The transaction of exactly the difference that was created with this event; null where there was no difference or none was wished. */
+  readonly adjustmentId: string | null
+}
+
 /** An open account was given another name; old and new name are in `personal`. */
 export type AccountRenamed = {
   readonly type: 'AccountRenamed'
@@ -50,6 +69,21 @@ export type OpenAccount = {
   readonly name: string | null
   /** The bank that keeps it; at most 100 characters. */
   readonly bankName: string | null
+}
+
+/** Compare the balance of an open account, all its transactions of whatever date, with a statement, and adjust it where that is wished. */
+export type ReconcileAccount = {
+  readonly type: 'ReconcileAccount'
+  /** Chosen by the producer; unique within the ledger for ever. */
+  readonly accountId: string
+  /** ISO 4217 code of the statement; that of the account. */
+  readonly currency: string
+  /** Date of the statement; 1970 to one year ahead. */
+  readonly statementOn: number
+  /** Balance on the statement, signed minor units. */
+  readonly statementMinor: bigint
+  /** Id of the transaction that makes up for a difference; null to record the difference and change nothing. */
+  readonly adjustmentId: string | null
 }
 
 /** Give an open account another name. */
@@ -342,6 +376,9 @@ export type CategoryCandidate = {
   readonly confidence: number
 }
 
+/** What sort of movement a transaction is. Adjustments are no spending, whatever their sign. */
+export type BookingKind = 'ordinary' | 'adjustment'
+
 /** A transaction was accepted into an open account, in that account's currency, and categorised. Its texts are in `personal`. */
 export type TransactionCreated = {
   readonly type: 'TransactionCreated'
@@ -369,8 +406,10 @@ export type TransactionCreated = {
   readonly modelVersion: string
   /** ISO 18245 merchant category code, where the feed had one. */
   readonly mcc: string | null
-  /** First 16 bytes of HMAC-SHA-256, with the subject's key, over the content of the creating command: tells a repeated command from a second use of the id. */
+  /** First 16 bytes of HMAC-SHA-256, with the subject's key, over the content of the creating command: tells a repeated command from a second use of the id. Empty where another command than one for this id created it. */
   readonly contentHash: Buffer
+  /** What sort of movement it is; never changes. */
+  readonly kind: BookingKind
 }
 
 /** A part of a split transaction. */
@@ -391,6 +430,8 @@ export type Booking = {
   readonly categoryId: string
   /** Where it is split: what it counts for instead of `categoryId`; their amounts sum to `amountMinor` exactly. Empty where it is not. */
   readonly parts: readonly BookingPart[]
+  /** What sort of movement it is; never changes. */
+  readonly kind: BookingKind
 }
 
 /** A transaction was corrected. Old and new texts are in `personal`. */
@@ -706,6 +747,7 @@ export type LedgerCommandBody =
   | RemoveBudget
   | SplitTransaction
   | AdvanceTime
+  | ReconcileAccount
 
 export type LedgerEventBody =
   | AccountOpened
@@ -723,3 +765,4 @@ export type LedgerEventBody =
   | BudgetRemoved
   | TransactionSplit
   | TimeAdvanced
+  | AccountReconciled

@@ -1,6 +1,12 @@
 import { addMinor, isCurrency } from '../../schemas/money.ts'
 import { personalOf, textOf, type OpenedEvent } from '../../schemas/opened-event.ts'
-import type { AccountState, CloseAccount, OpenAccount, RenameAccount } from '../../schemas/types.ts'
+import type {
+  AccountState,
+  CloseAccount,
+  OpenAccount,
+  ReconcileAccount,
+  RenameAccount,
+} from '../../schemas/types.ts'
 import {
   accept,
   reject,
@@ -11,9 +17,10 @@ import {
   type Decision,
 } from '../decider.ts'
 import { nameProblem, textProblem } from '../texts.ts'
+import { reconcile } from './reconcile.ts'
 
 export type Account = { readonly status: 'unopened' } | AccountState
-export type AccountCommand = OpenAccount | RenameAccount | CloseAccount
+export type AccountCommand = OpenAccount | RenameAccount | CloseAccount | ReconcileAccount
 
 function decide(account: Account, command: AccountCommand, context: Context): Decision {
   switch (command.type) {
@@ -56,6 +63,10 @@ function decide(account: Account, command: AccountCommand, context: Context): De
           'an account is closed with a balance of zero',
         )
       return accept({ type: 'AccountClosed', accountId: command.accountId })
+    case 'ReconcileAccount':
+      if (account.status === 'unopened') return missing()
+      if (account.status === 'closed') return closed()
+      return reconcile(account, command, context)
     default:
       return unreachable(command)
   }
@@ -95,6 +106,8 @@ function evolve(account: Account, event: OpenedEvent): Account {
       return { ...account, name: textOf(personal, 'name') }
     case 'AccountClosed':
       return { ...account, status: 'closed' }
+    case 'AccountReconciled':
+      return account
     case 'TransactionCreated':
       return {
         ...account,

@@ -13,7 +13,7 @@ import {
   type Decision,
 } from '../decider.ts'
 import { textProblem } from '../texts.ts'
-import { AMOUNT_MINOR_MAX } from '../transaction/transaction.ts'
+import { AMOUNT_MINOR_MAX } from '../transaction/amount.ts'
 
 export type BudgetCommand = SetBudget | RemoveBudget
 

@@ -4,9 +4,10 @@
  * Invariant: a ledger's states are its committed events plus those of the batches in flight, folded. The host never
  * writes to the log; the loop commits the batch or throws the host away, so no state outlives a commit that failed.
  */
+import { isId } from '../../schemas/ids.ts'
 import { dispatch, query, spawn, start, stop, type Ref } from 'nact'
 import { answer, failedOutcome, type Answer, type PreparedCommand, type Sealer } from '../answer.ts'
-import { addressOf } from '../ledger.ts'
+import { transactionsOf } from '../ledger.ts'
 import { LedgerStates, type Held, type StateOf } from '../ledger-states.ts'
 
 /** `ledger` gives every ledger an actor of its own; both ways answer alike. */
@@ -61,9 +62,11 @@ export class LedgerHost {
       const { userId } = command
       const hosted = this.#shardOf(userId).ledgers.get(userId)
       if (hosted === undefined) ledgers.add(userId)
-      const { type, id } = addressOf(command.body)
-      if (type !== 'transaction' || hosted?.ledger.has({ type, id })) continue
-      transactions.set(`${userId}/${id}`, { userId, transactionId: id })
+      for (const id of transactionsOf(command.body)) {
+        // What is no id names nothing, and no store has to be asked for it: the rules refuse it.
+        if (!isId(id) || hosted?.ledger.has({ type: 'transaction', id })) continue
+        transactions.set(`${userId}/${id}`, { userId, transactionId: id })
+      }
     }
     return { ledgers: [...ledgers], transactions: [...transactions.values()] }
   }

@@ -34,7 +34,10 @@ function evolveWindow(window: readonly Remembered[], event: OpenedEvent): readon
   if (last !== undefined && last.commandId === commandId) {
     return [...window.slice(0, -1), { ...last, count: last.count + 1, version }]
   }
-  const remembered = { commandId, sequence, count: 1, aggregateType, aggregateId, version }
+  // An adjustment is a creation like any other, but this command answers for it.
+  const { body } = event
+  const count = body.type === 'AccountReconciled' && body.adjustmentId !== null ? 2 : 1
+  const remembered = { commandId, sequence, count, aggregateType, aggregateId, version }
   const kept = window.length < WINDOW_COMMANDS_MAX ? window : window.slice(1 - WINDOW_COMMANDS_MAX)
   return [...kept, remembered]
 }

@@ -1,6 +1,6 @@
 import { reject, type Context, type Decision } from '../decider.ts'
 
-const DAY_MS = 86_400_000
+export const DAY_MS = 86_400_000
 const DAYS_AHEAD_MAX = 366
 
 /** Calendar date of an instant in a time zone, as days since 1970-01-01. */
@@ -14,19 +14,26 @@ export function bookedOnOf(instant: number, timeZone: string): number {
 /** Dates reach from 1970 to one year after the log time of the command, the one that the zone gives too. */
 export function dateProblem(
   dates: { readonly occurredAt: number | null; readonly bookedOn: number | null },
-  { recordedAt, ledger }: Context,
+  context: Context,
 ): Decision | undefined {
-  const lastDay = Math.floor(recordedAt / DAY_MS) + DAYS_AHEAD_MAX
-  const outside = (day: number): boolean => day < 0 || day > lastDay
   const { occurredAt, bookedOn } = dates
-  if (occurredAt !== null && outside(Math.floor(occurredAt / DAY_MS)))
-    return outOfRange('occurredAt')
-  if (bookedOn !== null) return outside(bookedOn) ? outOfRange('bookedOn') : undefined
-  if (occurredAt !== null && outside(bookedOnOf(occurredAt, ledger.preferences.timeZone)))
-    return outOfRange('occurredAt')
-  return undefined
+  if (occurredAt !== null) {
+    const problem = dayProblem(Math.floor(occurredAt / DAY_MS), 'occurredAt', context)
+    if (problem !== undefined) return problem
+  }
+  if (bookedOn !== null) return dayProblem(bookedOn, 'bookedOn', context)
+  if (occurredAt === null) return undefined
+  const { timeZone } = context.ledger.preferences
+  return dayProblem(bookedOnOf(occurredAt, timeZone), 'occurredAt', context)
 }
 
-function outOfRange(path: string): Decision {
-  return reject(path, 'date-out-of-range', 'dates reach from 1970-01-01 to one year from now')
+export function dayProblem(
+  day: number,
+  path: string,
+  { recordedAt }: Context,
+): Decision | undefined {
+  const lastDay = Math.floor(recordedAt / DAY_MS) + DAYS_AHEAD_MAX
+  return day < 0 || day > lastDay
+    ? reject(path, 'date-out-of-range', 'dates reach from 1970-01-01 to one year from now')
+    : undefined
 }

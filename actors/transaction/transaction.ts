@@ -1,4 +1,3 @@
-import { MINOR_MAX, MINOR_MIN } from '../../schemas/money.ts'
 import { personalOf, textOf, type OpenedEvent } from '../../schemas/opened-event.ts'
 import type {
   AmendTransaction,
@@ -21,6 +20,7 @@ import {
   type Transaction,
 } from '../decider.ts'
 import { textProblem } from '../texts.ts'
+import { amountProblem, balanceProblem } from './amount.ts'
 import { bookedOnOf, dateProblem } from './booking-date.ts'
 import { split, splitProblem } from './split.ts'
 
@@ -30,9 +30,6 @@ export type TransactionCommand =
   | DeleteTransaction
   | OverrideCategory
   | SplitTransaction
-
-/** The largest amount of one transaction, in minor units. */
-export const AMOUNT_MINOR_MAX = 10n ** 15n
 
 function decide(transaction: Transaction, command: TransactionCommand, context: Context): Decision {
   switch (command.type) {
@@ -101,6 +98,7 @@ function record(command: RecordTransaction, context: Context): Decision {
       modelVersion: candidates.modelVersion,
       mcc: command.mcc,
       contentHash: context.contentHash,
+      kind: 'ordinary',
     },
     personalOf({
       description: command.description,
@@ -186,8 +184,8 @@ function remove(
   const account = context.ledger.account(transaction.accountId)
   if (account.status !== 'open')
     return reject('transactionId', 'account-closed', 'the account is closed')
-  const balance = account.balanceMinor - transaction.booking.amountMinor
-  if (balance > MINOR_MAX || balance < MINOR_MIN) return balanceOverLimit()
+  const problem = balanceProblem(account.balanceMinor - transaction.booking.amountMinor)
+  if (problem !== undefined) return problem
   return accept({
     type: 'TransactionDeleted',
     transactionId: command.transactionId,
@@ -228,19 +226,6 @@ function notRecorded(transaction: Transaction): Decision {
   return reject('transactionId', 'transaction-missing', 'there is no such transaction')
 }
 
-function amountProblem(amountMinor: bigint, balanceMinor: bigint): Decision | undefined {
-  if (amountMinor === 0n)
-    return reject('amountMinor', 'amount-zero', 'a transaction moves an amount other than zero')
-  if (amountMinor > AMOUNT_MINOR_MAX || amountMinor < -AMOUNT_MINOR_MAX) {
-    return reject('amountMinor', 'amount-over-limit', 'an amount is at most 10^15 minor units')
-  }
-  return balanceMinor > MINOR_MAX || balanceMinor < MINOR_MIN ? balanceOverLimit() : undefined
-}
-
-function balanceOverLimit(): Decision {
-  return reject('amountMinor', 'balance-over-limit', 'the balance would leave the range of 64 bits')
-}
-
 function evolve(transaction: Transaction, event: OpenedEvent): Transaction {
   const { body, personal } = event
   const texts = {
@@ -257,7 +242,7 @@ function evolve(transaction: Transaction, event: OpenedEvent): Transaction {
       status: 'recorded',
       accountId,
       currency,
-      booking: { amountMinor, bookedOn, categoryId, parts: [] },
+      booking: { amountMinor, bookedOn, categoryId, parts: [], kind: body.kind },
       occurredAt: event.occurredAt,
       ...texts,
       contentHash,

@@ -9,6 +9,7 @@ import {
   groceries,
   opened,
   openedIn,
+  reconciled,
   recorded,
 } from '../support/example-commands.ts'
 import { given } from '../support/specification.ts'
@@ -27,6 +28,7 @@ const commands: { readonly [C in AccountCommand['type']]: AccountCommand } = {
   OpenAccount: opened,
   RenameAccount: renamed,
   CloseAccount: closed,
+  ReconcileAccount: reconciled({}),
 }
 /** What an account answers in each state: every cell is decided. */
 const verdicts: Record<Account['status'], Record<AccountCommand['type'], Verdict>> = {
@@ -34,12 +36,19 @@ const verdicts: Record<Account['status'], Record<AccountCommand['type'], Verdict
     OpenAccount: 'accepted',
     RenameAccount: 'account-missing',
     CloseAccount: 'account-missing',
+    ReconcileAccount: 'account-missing',
   },
-  open: { OpenAccount: 'duplicate', RenameAccount: 'accepted', CloseAccount: 'accepted' },
+  open: {
+    OpenAccount: 'duplicate',
+    RenameAccount: 'accepted',
+    CloseAccount: 'accepted',
+    ReconcileAccount: 'accepted',
+  },
   closed: {
     OpenAccount: 'duplicate',
     RenameAccount: 'account-closed',
     CloseAccount: 'account-closed',
+    ReconcileAccount: 'account-closed',
   },
 }
 

@@ -3,7 +3,7 @@ import type { PreparedCommand, Sealer } from '../../actors/answer.ts'
 import { LedgerHost, type Loaded, type Sharding } from '../../actors/host/host.ts'
 import type { Held } from '../../actors/ledger-states.ts'
 import type { LedgerCommandBody } from '../../schemas/types.ts'
-import { groceries, opened, recorded } from '../support/example-commands.ts'
+import { groceries, opened, reconciled, recorded } from '../support/example-commands.ts'
 import { commandOf, NOW, prepared, transparentSealer } from '../support/specification.ts'
 
 let sent = 0
@@ -120,6 +120,17 @@ describe.each([64, 1, 'ledger'] as const satisfies Sharding[])(
         { ...empty('user-2'), absentTransactions: ['t-1'] },
       ])
       expect(host.missing(commands)).toEqual({ ledgers: [], transactions: [] })
+    })
+
+    test('names every transaction that a command names, and nothing that is no id', () => {
+      const host = newHost()
+      const adjusting = (adjustmentId: string | null) => wish(reconciled({ adjustmentId }))
+      const commands = [adjusting('t-7'), adjusting(null), adjusting('t\0'), adjusting('t 7')]
+      const odd = wish(recorded({ transactionId: 'a\0b' }))
+      expect(host.missing([...commands, odd])).toEqual({
+        ledgers: ['user-1'],
+        transactions: [{ userId: 'user-1', transactionId: 't-7' }],
+      })
     })
 
     test('what is loaded late does not replace what is in memory, absence neither', async () => {

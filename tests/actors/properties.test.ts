@@ -247,7 +247,7 @@ describe('with any command', () => {
 test('the histories reach every event and most rules', () => {
   const events = new Set<string>()
   const codes = new Set<string>()
-  const histories = fc.sample(arbitraryHistory(COMMANDS_MAX), { seed: 1, numRuns: 40 })
+  const histories = fc.sample(arbitraryHistory(COMMANDS_MAX), { seed: 1, numRuns: 100 })
   for (const history of histories) {
     const one = run(history)
     for (const values of one.events.values())
@@ -257,6 +257,7 @@ test('the histories reach every event and most rules', () => {
   expect([...events].sort()).toEqual([
     'AccountClosed',
     'AccountOpened',
+    'AccountReconciled',
     'AccountRenamed',
     'BudgetRemoved',
     'BudgetSet',

@@ -22,12 +22,19 @@ const updated: OpenedEvent = {
     transactionId: 't',
     accountId: 'a',
     currency: 'TND',
-    before: { amountMinor: -1n, bookedOn: 20_457, categoryId: 'other', parts: [] },
+    before: {
+      amountMinor: -1n,
+      bookedOn: 20_457,
+      categoryId: 'other',
+      parts: [],
+      kind: 'ordinary',
+    },
     after: {
       amountMinor: -1_234_567n,
       bookedOn: 20_458,
       categoryId: 'other',
       parts: [{ categoryId: 'health', amountMinor: -1n }],
+      kind: 'ordinary',
     },
     previousOccurredAt: NOON - 86_400_000,
   },
@@ -52,12 +59,19 @@ test('an event shows amounts as decimals of its currency, dates as ISO, bytes as
       transactionId: 't',
       accountId: 'a',
       currency: 'TND',
-      before: { amount: '-0.001', bookedOn: '2026-01-04', categoryId: 'other', parts: [] },
+      before: {
+        amount: '-0.001',
+        bookedOn: '2026-01-04',
+        categoryId: 'other',
+        parts: [],
+        kind: 'ordinary',
+      },
       after: {
         amount: '-1234.567',
         bookedOn: '2026-01-05',
         categoryId: 'other',
         parts: [{ categoryId: 'health', amount: '-0.001' }],
+        kind: 'ordinary',
       },
       previousOccurredAt: '2026-01-04T12:00:00.000Z',
     },
@@ -87,6 +101,29 @@ test('a budget shows its amount in its own currency and its month as a month', (
   })
 })
 
+test('a reconciliation shows every amount in the currency of its account', () => {
+  const body = {
+    type: 'AccountReconciled',
+    accountId: 'a',
+    currency: 'NOK',
+    statementOn: 20_457,
+    statementMinor: 100n,
+    balanceMinor: -50n,
+    differenceMinor: 150n,
+    adjustmentId: null,
+  } as const
+  expect(eventToJson({ ...updated, body })['body']).toEqual({
+    type: 'AccountReconciled',
+    accountId: 'a',
+    currency: 'NOK',
+    statementOn: '2026-01-04',
+    statement: '1.00',
+    balance: '-0.50',
+    difference: '1.50',
+    adjustmentId: null,
+  })
+})
+
 test('an event whose key is gone says so', () => {
   expect(eventToJson({ ...updated, personal: 'not-readable' })).toMatchObject({
     personal: 'not-readable',
@@ -112,6 +149,7 @@ test('a created transaction keeps its candidates and its hash', () => {
       modelVersion: '1',
       mcc: null,
       contentHash: Buffer.from('01', 'hex'),
+      kind: 'ordinary',
     },
   })
   expect(created['body']).toMatchObject({

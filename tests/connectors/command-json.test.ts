@@ -77,6 +77,16 @@ const shortest: {
     },
   ],
   RemoveBudget: [{ budgetId: 'b' }, { budgetId: 'b' }],
+  ReconcileAccount: [
+    { accountId: 'a', currency: 'NOK', statementOn: '2026-01-04', statement: '1' },
+    {
+      accountId: 'a',
+      currency: 'NOK',
+      statementOn: 20_457,
+      statementMinor: 100n,
+      adjustmentId: null,
+    },
+  ],
   SplitTransaction: [
     { transactionId: 't', parts: [] },
     { transactionId: 't', parts: [] },
@@ -181,6 +191,15 @@ describe('a command from JSON', () => {
     [{ amount: undefined }, 'body.amount: is missing'],
   ] as const)('a budget with %j is refused', ([change, message]) => {
     const body = { type: 'SetBudget', ...shortest.SetBudget[0], ...change }
+    expect(() => read({ userId: 'u', body })).toThrow(message)
+  })
+
+  test.for([
+    [{ statement: undefined }, 'body.statement: is missing'],
+    [{ statementMinor: 5 }, 'body.statementMinor: statement is given as well'],
+    [{ statement: '1.005' }, 'body.statement: "1.005" has more than the 2 decimals of NOK'],
+  ] as const)('a reconciliation with %j is refused', ([change, message]) => {
+    const body = { type: 'ReconcileAccount', ...shortest.ReconcileAccount[0], ...change }
     expect(() => read({ userId: 'u', body })).toThrow(message)
   })
 
@@ -297,6 +316,14 @@ const anyBody: fc.Arbitrary<LedgerCommandBody> = fc.oneof(
     month: maybe(fc.integer({ min: 0, max: 12 * 1_000 })),
     thresholds: maybe(fc.array(fc.nat({ max: 1_000 }))),
     name: maybe(text),
+  }),
+  fc.record({
+    type: fc.constant('ReconcileAccount' as const),
+    accountId: anId,
+    currency,
+    statementOn: bookedOn,
+    statementMinor: amountMinor,
+    adjustmentId: maybe(anId),
   }),
   fc.record({
     type: fc.constant('SplitTransaction' as const),

@@ -155,15 +155,26 @@ const budget: fc.Arbitrary<LedgerCommandBody> = fc.oneof(
     arbitrary: fc.record({
       type: fc.constant('SetBudget'),
       budgetId,
-      categoryId: fc.oneof(ownCategory, fc.constantFrom('groceries', 'c-9')),
-      currency: fc.constantFrom('NOK', 'NOK', 'NOK', 'EUR', 'kroner'),
-      month: fc.constantFrom(null, null, 674, 675, -1),
-      amountMinor: fc.constantFrom(0n, 500_000n, 1n, -1n),
-      thresholds: fc.constantFrom(null, [50], [80, 80]),
+      categoryId: fc.constantFrom('groceries', 'groceries', 'health', 'c-1', 'c-2', 'c-9'),
+      currency: fc.constantFrom('NOK', 'NOK', 'NOK', 'NOK', 'NOK', 'EUR', 'kroner'),
+      month: fc.constantFrom(null, null, null, 674, 674, 675, -1),
+      amountMinor: fc.constantFrom(0n, 1n, 500n, 500_000n, 700_000n, -1n),
+      thresholds: fc.constantFrom(null, null, [50], [100], [80, 80]),
       name: fc.option(name),
     }),
   },
   { weight: 3, arbitrary: fc.record({ type: fc.constant('RemoveBudget'), budgetId }) },
+)
+
+const reconcileAccount: fc.Arbitrary<LedgerCommandBody> = accountId.chain((id) =>
+  fc.record({
+    type: fc.constant('ReconcileAccount'),
+    accountId: fc.constant(id),
+    currency: currency(id),
+    statementOn: fc.integer({ min: TODAY - 90, max: TODAY }),
+    statementMinor: fc.oneof(amountMinor, fc.constant(0n)),
+    adjustmentId: fc.option(transactionId, { nil: null }),
+  }),
 )
 
 /** Mostly shares of what is left, because the amount of the transaction is anybody's guess. */
@@ -190,6 +201,7 @@ export const arbitraryBody: fc.Arbitrary<LedgerCommandBody> = fc.oneof(
   { weight: 12, arbitrary: change },
   { weight: 5, arbitrary: budget },
   { weight: 6, arbitrary: splitTransaction },
+  { weight: 3, arbitrary: reconcileAccount },
 )
 
 /** One in eight has the id of another command; the others have one of their own. */

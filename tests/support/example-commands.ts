@@ -5,6 +5,7 @@ import type {
   CreateCategory,
   DeleteTransaction,
   OpenAccount,
+  ReconcileAccount,
   RecordTransaction,
   SetBudget,
   SetPreferences,
@@ -54,6 +55,7 @@ export function booking(changes: Partial<Booking>): Booking {
     bookedOn: Math.floor(NOW / 86_400_000),
     categoryId: 'uncategorized',
     parts: [],
+    kind: 'ordinary',
     ...changes,
   }
 }
@@ -104,5 +106,17 @@ export function splitInto(
     type: 'SplitTransaction',
     transactionId: 't-1',
     parts: parts.map(([categoryId, amountMinor]) => ({ categoryId, amountMinor })),
+  }
+}
+
+export function reconciled(changes: Partial<ReconcileAccount>): ReconcileAccount {
+  return {
+    type: 'ReconcileAccount',
+    accountId: 'a-1',
+    currency: 'NOK',
+    statementOn: Math.floor(NOW / 86_400_000),
+    statementMinor: 0n,
+    adjustmentId: null,
+    ...changes,
   }
 }

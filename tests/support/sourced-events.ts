@@ -25,10 +25,12 @@ export function sourcedEvents(commands: readonly LedgerCommand[]): readonly Sour
 
 /** The events of one user's wishes, all of which are accepted, or the example is wrong. */
 export function eventsOfBodies(...bodies: readonly LedgerCommandBody[]): readonly OpenedEvent[] {
-  const sources = sourcedEvents(bodies.map((body, n) => commandOf({ body }, n)))
-  if (sources.length !== bodies.length) {
-    const types = sources.map(({ item }) => item.body.type).join(', ')
+  const events = sourcedEvents(bodies.map((body, n) => commandOf({ body }, n))).map(
+    ({ item }) => item,
+  )
+  if (new Set(events.map(({ commandId }) => commandId)).size !== bodies.length) {
+    const types = events.map(({ body }) => body.type).join(', ')
     throw new Error(`not every command was accepted: ${types}`)
   }
-  return sources.map(({ item }) => item)
+  return events
 }

@@ -255,6 +255,21 @@ export class Example {
     return this
   }
 
+  /** These events in this order, and an outcome that names them and the version of what was addressed. */
+  expectEvents(...bodies: readonly ExpectedEvent[]): this {
+    const { outcome, events } = this.answer
+    expect(outcome).toMatchObject({ verdict: 'accepted', code: null })
+    const all = events.map(opened)
+    expect(all.map(({ body }) => body)).toMatchObject(bodies)
+    const owners = all.filter(({ aggregateId }) => aggregateId === outcome.aggregateId)
+    expect(outcome).toMatchObject({
+      eventIds: all.map(({ eventId }) => eventId),
+      firstSequence: all[0]?.sequence,
+      version: owners.at(-1)?.version,
+    })
+    return this
+  }
+
   /** A state after the command. */
   expectState<T extends StateType>(type: T, id: string, state: Partial<StateOf[T]>): this {
     expect(this.ledger.cell(type, id).held.state).toMatchObject(state)

@@ -26,6 +26,7 @@ export const accounts: RowProcessor<OpenedEvent, AccountRow> = {
       case 'AccountOpened':
       case 'AccountRenamed':
       case 'AccountClosed':
+      case 'AccountReconciled':
       case 'TransactionCreated':
       case 'TransactionUpdated':
       case 'TransactionDeleted':

@@ -4,7 +4,7 @@ import type { Row } from '../../../sink/tables.ts'
 import { accounts } from '../../../topology/processors/accounts.ts'
 import { COMMANDS_AT } from '../../support/arbitrary-commands.ts'
 import { amended, deleted, groceries, opened, openedIn } from '../../support/example-commands.ts'
-import { recorded } from '../../support/example-commands.ts'
+import { reconciled, recorded } from '../../support/example-commands.ts'
 import { foldedRows } from '../../support/memory-tables.ts'
 import { eventsOfBodies } from '../../support/sourced-events.ts'
 
@@ -75,4 +75,19 @@ test('an event for an account that is not there is a fault, not a new account', 
   await expect(foldedRows(accounts, events)).rejects.toThrow(
     'TransactionCreated for a row that does not exist',
   )
+})
+
+test('a reconciliation moves the balance by its adjustment, and alone by nothing', async () => {
+  expect(await rowsAfter(opened, groceries, reconciled({ statementMinor: 1n }))).toMatchObject([
+    {
+      balance_minor: -12_550n,
+      transaction_count: 1,
+      updated_at: COMMANDS_AT + 2,
+      last_sequence: 3,
+    },
+  ])
+  const adjusting = reconciled({ statementMinor: 1n, adjustmentId: 't-2' })
+  expect(await rowsAfter(opened, groceries, adjusting)).toMatchObject([
+    { balance_minor: 1n, transaction_count: 2, last_sequence: 4 },
+  ])
 })

@@ -6,6 +6,7 @@ import {
   deleted,
   openedIn,
   opened,
+  reconciled,
   recorded,
   splitInto,
 } from '../../support/example-commands.ts'
@@ -101,4 +102,11 @@ test('a split counts in the categories of its parts, whatever happens to it afte
 test('a split of income is no spending', async () => {
   const income = recorded({ ...spent, amountMinor: 900n })
   expect(await spendingAfter(income, splitInto(['health', null], ['travel', null]))).toEqual([])
+})
+
+test('an adjustment is no spending, whatever happens to it after', async () => {
+  const adjusting = reconciled({ statementMinor: -900n, adjustmentId: 't-1' })
+  expect(await spendingAfter(adjusting)).toEqual([])
+  expect(await spendingAfter(adjusting, amended({ amountMinor: -1n }), toHealth)).toEqual([])
+  expect(await spendingAfter(adjusting, deleted)).toEqual([])
 })
