@@ -5,7 +5,8 @@
  */
 import { eventIdOf, isId } from '../schemas/ids.ts'
 import type { OpenedEvent } from '../schemas/opened-event.ts'
-import type { LedgerCommand, LedgerCommandBody, Outcome } from '../schemas/types.ts'
+import { RECORD_BYTES_MAX } from '../schemas/topics.ts'
+import type { LedgerCommand, LedgerCommandBody, Outcome, UnparkLedger } from '../schemas/types.ts'
 import { account } from './account/account.ts'
 import { budget } from './budget/budget.ts'
 import type { Candidates } from './categoriser/candidates.ts'
@@ -18,9 +19,10 @@ import {
   type EventDraft,
   type Rejected,
 } from './decider.ts'
-import { addressOf, creates, foldsInto, type AggregateRef } from './ledger.ts'
+import { addressOf, creates, ownerOf, type AggregateRef } from './ledger.ts'
 import type { Cell, Change, LedgerStates } from './ledger-states.ts'
 import { profile } from './profile/profile.ts'
+import { decideUnpark, gate, type Resumed } from './root/parking.ts'
 import { rememberedIn } from './root/root.ts'
 import { transaction } from './transaction/transaction.ts'
 
@@ -32,6 +34,10 @@ export type PreparedCommand = {
   /** Log time of the command record, milliseconds since 1970 UTC. */
   readonly recordedAt: number
   readonly candidates: Candidates
+  /** Of a parked command that is sent again. */
+  readonly resumed?: Resumed
+  /** For `UnparkLedger`: offset of the last command of the ledger that is in `ledger.parked`. */
+  readonly lastParked?: number
 }
 
 /** What the host lends to the rules of one ledger: its key, without showing it. */
@@ -56,6 +62,9 @@ export function answer(ledger: LedgerStates, prepared: PreparedCommand, sealer: 
   const { command } = prepared
   const address = addressOf(command.body)
   const decision = decideOnce(ledger, prepared, address, sealer)
+  if (decision === 'parked') {
+    return { outcome: parkedOf(prepared, address), events: [], touched: [] }
+  }
   switch (decision.kind) {
     case 'rejected':
       return { outcome: rejectedOf(prepared, address, decision), events: [], touched: [] }
@@ -66,16 +75,18 @@ export function answer(ledger: LedgerStates, prepared: PreparedCommand, sealer: 
   }
 }
 
-/** Guards in order of precedence: erased, id, sent before, rule, version. */
+/** Guards in order of precedence: erased, parked, id, sent before, rule, version. */
 function decideOnce(
   ledger: LedgerStates,
   prepared: PreparedCommand,
   address: AggregateRef,
   sealer: Sealer,
-): Decision {
+): Decision | 'parked' {
   const { command, recordedAt, candidates } = prepared
   const { body, expectedVersion } = command
   if (!sealer.readable) return reject('userId', 'ledger-erased', 'the ledger was erased')
+  const refused = gate(ledger.root.held.state, body.type, prepared.resumed)
+  if (refused !== undefined) return refused
   if (address.type !== 'profile' && !isId(address.id)) {
     return reject(`${address.type}Id`, 'id-invalid', 'an id is 1 to 64 letters, digits and . _ : -')
   }
@@ -98,7 +109,10 @@ function decideOnce(
     candidates,
     initiator: command.initiator.kind,
   }
-  const decision = decideBody(ledger, body, context)
+  const decision =
+    body.type === 'UnparkLedger'
+      ? decideUnpark(ledger.root.held.state, body, prepared.lastParked)
+      : decideBody(ledger, body, context)
   const version = versionOf(ledger, address)
   if (decision.kind !== 'duplicate' && expectedVersion !== null && expectedVersion !== version) {
     return reject('expectedVersion', 'version-conflict', `the version is ${version}`)
@@ -106,7 +120,11 @@ function decideOnce(
   return decision
 }
 
-function decideBody(ledger: LedgerStates, body: LedgerCommandBody, context: Context): Decision {
+function decideBody(
+  ledger: LedgerStates,
+  body: Exclude<LedgerCommandBody, UnparkLedger>,
+  context: Context,
+): Decision {
   switch (body.type) {
     case 'OpenAccount':
     case 'RenameAccount':
@@ -129,6 +147,8 @@ function decideBody(ledger: LedgerStates, body: LedgerCommandBody, context: Cont
     case 'SetBudget':
     case 'RemoveBudget':
       return budget.decide(ledger.budget(body.budgetId), body, context)
+    case 'ResumeCommand':
+      throw new Error('what a resumed command carries is decided in its place')
   }
 }
 
@@ -144,10 +164,13 @@ function versionOf(ledger: LedgerStates, { type, id }: AggregateRef): number {
       return ledger.profile.held.version
     case 'budget':
       return ledger.budgets.get(id)?.held.version ?? 0
+    case 'ledger':
+      return ledger.root.held.state.ledgerVersion
   }
 }
 
-function record(
+/** Numbers, seals and folds the events of one accepted command, or changes nothing. */
+export function record(
   ledger: LedgerStates,
   prepared: PreparedCommand,
   address: AggregateRef,
@@ -158,16 +181,23 @@ function record(
   const values: Buffer[] = []
   const eventIds: string[] = []
   const firstSequence = ledger.root.held.sequence + 1
+  const undo = (): void => {
+    for (const { cell, before } of changes.reverse()) cell.held = before
+  }
   try {
     for (const draft of drafts) {
       const event = numbered(ledger, prepared, draft)
       const { value, hash } = sealer.encode(event)
+      if (value.length > RECORD_BYTES_MAX) {
+        undo()
+        return { outcome: tooLargeOf(prepared, address), events: [], touched: [] }
+      }
       changes.push(...ledger.fold(event, hash))
       values.push(value)
       eventIds.push(event.eventId)
     }
   } catch (error) {
-    for (const { cell, before } of changes.reverse()) cell.held = before
+    undo()
     throw error
   }
   const outcome: Outcome = {
@@ -189,7 +219,7 @@ function numbered(
 ): OpenedEvent {
   const sequence = ledger.root.held.sequence + 1
   // Most events belong to what the command addresses; a command may create others beside it.
-  const [owner] = foldsInto(draft.body)
+  const owner = ownerOf(draft.body)
   return {
     eventId: eventIdOf(ledger.userId, sequence),
     userId: ledger.userId,
@@ -207,7 +237,8 @@ function numbered(
   }
 }
 
-function unanswered(
+/** The answer as far as it is the same whatever was decided. */
+export function unanswered(
   { command, partition, offset, recordedAt }: PreparedCommand,
   address: AggregateRef,
 ): Outcome {
@@ -256,12 +287,21 @@ function duplicateOf(
   }
 }
 
-/** A fault of ours while deciding: the command is answered, kept as a dead letter, and changed nothing. */
-export function failedOutcome(prepared: PreparedCommand): Outcome {
+function tooLargeOf(prepared: PreparedCommand, address: AggregateRef): Outcome {
+  const sentence = `an event of this command would have more than ${RECORD_BYTES_MAX} bytes`
+  return rejectedOf(prepared, address, {
+    kind: 'rejected',
+    path: 'body',
+    code: 'event-too-large',
+    sentence,
+  })
+}
+
+function parkedOf(prepared: PreparedCommand, address: AggregateRef): Outcome {
   return {
-    ...unanswered(prepared, addressOf(prepared.command.body)),
-    code: 'failed',
-    sentence:
-      'the engine failed on this command; nothing changed and the command is kept as a dead letter',
+    ...unanswered(prepared, address),
+    verdict: 'parked',
+    code: 'parked',
+    sentence: 'the engine failed on an earlier command of this ledger; this one waits behind it',
   }
 }

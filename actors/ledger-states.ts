@@ -5,7 +5,7 @@
  * cell is clean only when the saved sequence equals the held one.
  */
 import type { OpenedEvent } from '../schemas/opened-event.ts'
-import type { AggregateType, ProfileState, RootState } from '../schemas/types.ts'
+import type { ProfileState, RootState } from '../schemas/types.ts'
 import { account, type Account } from './account/account.ts'
 import { budget } from './budget/budget.ts'
 import { category } from './category/category.ts'
@@ -49,8 +49,11 @@ const initial: StateOf = {
   budget: budget.initial,
 }
 
+/** Of aggregates that have a state of their own beside the root. */
+type Owned = Exclude<StateType, 'root'>
+
 const evolvers: {
-  readonly [T in AggregateType]: (state: never, event: OpenedEvent) => StateOf[T]
+  readonly [T in Owned]: (state: never, event: OpenedEvent) => StateOf[T]
 } = {
   account: account.evolve,
   transaction: transaction.evolve,
@@ -183,19 +186,20 @@ export class LedgerStates implements LedgerView {
     const after: { readonly cell: Cell; readonly held: Held }[] = []
     const [owner, ...others] = foldsInto(event.body)
     const owned = this.cell(owner.type, owner.id)
-    if (event.version !== owned.held.version + 1) {
-      throw new Error(
-        `version ${event.version} of a ${owner.type} after version ${owned.held.version}`,
-      )
+    const version = owned === root ? root.held.state.ledgerVersion : owned.held.version
+    if (event.version !== version + 1) {
+      throw new Error(`version ${event.version} of a ${owner.type} after version ${version}`)
     }
     after.push({
       cell: root,
       held: { state: evolveRoot(root.held.state, event, hash), sequence, version: sequence },
     })
-    after.push({
-      cell: owned,
-      held: { state: evolved(owned, event), sequence, version: event.version },
-    })
+    if (owned !== root) {
+      after.push({
+        cell: owned,
+        held: { state: evolved(owned, event), sequence, version: event.version },
+      })
+    }
     for (const { type, id } of others) {
       const cell = this.cell(type, id)
       after.push({
@@ -215,7 +219,7 @@ export class LedgerStates implements LedgerView {
 export type Change = { readonly cell: Cell; readonly before: Held }
 
 function evolved(cell: Cell, event: OpenedEvent): StateOf[StateType] {
-  const evolve = evolvers[cell.type as AggregateType] as (
+  const evolve = evolvers[cell.type as Owned] as (
     state: unknown,
     event: OpenedEvent,
   ) => StateOf[StateType]

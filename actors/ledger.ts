@@ -5,12 +5,16 @@
  */
 import type { AggregateType, LedgerCommandBody, LedgerEventBody } from '../schemas/types.ts'
 
-export type StateType = AggregateType | 'root'
+/** The ledger itself is an aggregate whose state is the root. */
+export type StateType = Exclude<AggregateType, 'ledger'> | 'root'
 /** One state of a ledger; there is one root and one profile. */
 export type StateRef = { readonly type: StateType; readonly id: string }
 export type AggregateRef = { readonly type: AggregateType; readonly id: string }
 
-const PROFILE: AggregateRef = { type: 'profile', id: 'profile' }
+const PROFILE = { type: 'profile', id: 'profile' } as const
+const ROOT: StateRef = { type: 'root', id: 'root' }
+/** What events of the ledger as a whole belong to. */
+export const LEDGER: AggregateRef = { type: 'ledger', id: 'ledger' }
 
 /** The aggregate that a command addresses. Its accounts, categories, budgets and profile are loaded with every ledger. */
 export function addressOf(command: LedgerCommandBody): AggregateRef {
@@ -36,6 +40,9 @@ export function addressOf(command: LedgerCommandBody): AggregateRef {
     case 'SetBudget':
     case 'RemoveBudget':
       return { type: 'budget', id: command.budgetId }
+    case 'UnparkLedger':
+    case 'ResumeCommand':
+      return LEDGER
   }
 }
 
@@ -59,8 +66,8 @@ export function creates(command: LedgerCommandBody): boolean {
   }
 }
 
-/** The states, beside the root, that an event folds into; the first is the aggregate it belongs to. */
-export function foldsInto(event: LedgerEventBody): readonly [AggregateRef, ...AggregateRef[]] {
+/** The states that an event folds into beside the root; the first is of the aggregate it belongs to, the root itself for the ledger. */
+export function foldsInto(event: LedgerEventBody): readonly [StateRef, ...StateRef[]] {
   switch (event.type) {
     case 'AccountOpened':
     case 'AccountRenamed':
@@ -87,5 +94,15 @@ export function foldsInto(event: LedgerEventBody): readonly [AggregateRef, ...Ag
     case 'BudgetSet':
     case 'BudgetRemoved':
       return [{ type: 'budget', id: event.budgetId }]
+    case 'LedgerParked':
+    case 'LedgerResumed':
+    case 'LedgerUnparked':
+      return [ROOT]
   }
+}
+
+/** The aggregate that an event belongs to: the first that it folds into. */
+export function ownerOf(event: LedgerEventBody): AggregateRef {
+  const [{ type, id }] = foldsInto(event)
+  return type === 'root' ? LEDGER : { type, id }
 }

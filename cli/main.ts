@@ -150,6 +150,22 @@ saldo
   })
 
 saldo
+  .command('unpark')
+  .description('send the parked commands of a ledger again, in their order, and unpark it')
+  .requiredOption('--user <id>', 'whose ledger')
+  .option('--json', 'print one JSON object', false)
+  .action(async ({ user, json }: { user: string; json: boolean }) => {
+    const { runUnpark } = await import('./unpark.ts')
+    const { withLog } = await import('./with-log.ts')
+    const userId = idOf('--user', user)
+    end(
+      await withLog(config(), { engine: true }, out, (deps) =>
+        runUnpark({ ...deps, userId }, { json }, out),
+      ),
+    )
+  })
+
+saldo
   .command('verify')
   .description(
     'fold every event from the beginning and compare with checkpoints and tables; 1 if anything differs',

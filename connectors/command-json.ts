@@ -32,7 +32,8 @@ import {
 
 const DAY_MS = 86_400_000
 
-type CommandType = LedgerCommandBody['type']
+/** What producers send; the others are made by the verbs of the operator. */
+type CommandType = Exclude<LedgerCommandBody['type'], 'UnparkLedger' | 'ResumeCommand'>
 type BodyOf<Type extends CommandType> = Extract<LedgerCommandBody, { readonly type: Type }>
 
 const accountKinds: readonly AccountKind[] = ['checking', 'savings', 'credit', 'cash']
@@ -209,13 +210,14 @@ function fieldToJson(name: string, value: unknown, currency: string | null): [st
   }
   if (typeof value === 'number') {
     if (name.endsWith('On')) return [name, isoDateOf(value)]
-    if (name.endsWith('At')) return [name, instantToJson(value)]
+    if (name.endsWith('At') || name === 'until') return [name, instantToJson(value)]
     return [name, name === 'month' ? isoMonthOf(value) : value]
   }
   if (Array.isArray(value)) {
     const items: readonly unknown[] = value
     return [name, items.map((item) => itemToJson(item, currency))]
   }
+  if (Buffer.isBuffer(value)) return [name, value.toString('base64')]
   // What is left is texts.
   return [name, value as Json]
 }

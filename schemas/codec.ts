@@ -17,6 +17,7 @@ import type {
   LedgerCommandBody,
   LedgerEvent,
   Outcome,
+  ParkedCommand,
   Personal,
   ProfileState,
   RootState,
@@ -102,6 +103,7 @@ export const commandCodec = codecOf<LedgerCommand>('saldo.ledger.v1.LedgerComman
 export const eventCodec = codecOf<LedgerEvent>('saldo.ledger.v1.LedgerEvent')
 export const outcomeCodec = codecOf<Outcome>('saldo.ledger.v1.Outcome')
 export const deadLetterCodec = codecOf<DeadLetter>('saldo.ledger.v1.DeadLetter')
+export const parkedCommandCodec = codecOf<ParkedCommand>('saldo.ledger.v1.ParkedCommand')
 export const personalCodec = codecOf<Personal>('saldo.ledger.v1.Personal')
 export const stateCodecs = {
   root: codecOf<RootState>('saldo.state.v1.RootState'),

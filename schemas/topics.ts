@@ -29,7 +29,7 @@ export const topics = {
   'ledger.parked': {
     name: 'ledger.parked',
     topicId: 4,
-    schema: 'saldo.ledger.v1.LedgerCommand',
+    schema: 'saldo.ledger.v1.ParkedCommand',
     retention: 'until-unparked',
   },
   'ledger.dead-letters': {
@@ -40,7 +40,10 @@ export const topics = {
   },
 } as const satisfies { readonly [name: string]: Topic }
 
+/** What every adapter of the log takes in one record. */
+export const RECORD_BYTES_MAX = 1024 * 1024
+
 /** A quarter of the largest record: events carry old and new values and must always fit. */
-export const COMMAND_BYTES_MAX = 256 * 1024
+export const COMMAND_BYTES_MAX = RECORD_BYTES_MAX / 4
 
 export type TopicName = keyof typeof topics

@@ -204,7 +204,7 @@ export type RenameCategory = {
 }
 
 /** The kinds of aggregates in a ledger. */
-export type AggregateType = 'account' | 'transaction' | 'category' | 'profile' | 'budget'
+export type AggregateType = 'account' | 'transaction' | 'category' | 'profile' | 'budget' | 'ledger'
 
 /** A record that could not be processed: the value of every record in `ledger.dead-letters`. */
 export type DeadLetter = {
@@ -345,6 +345,26 @@ export type AdvanceTime = {
   readonly type: 'AdvanceTime'
   /** Everything before this instant is the past, milliseconds since 1970 UTC; later than before, and not later than the log time of the command. */
   readonly until: number
+}
+
+/** The operator has sent the parked commands of a ledger again, up to one of them. Follows them in the log; sent by `saldo unpark`. */
+export type UnparkLedger = {
+  readonly type: 'UnparkLedger'
+  /** Sequence of the `LedgerParked` that it is about; when the ledger was parked or unparked since, the command is refused. */
+  readonly parkedSequence: number
+  /** Offset, in `ledger.commands`, of the last parked command that was sent again. */
+  readonly through: number
+}
+
+/** A parked command that is sent again: decided in place of the one that it carries, while new commands of the ledger stay parked. Sent by `saldo unpark`. */
+export type ResumeCommand = {
+  readonly type: 'ResumeCommand'
+  /** Sequence of the `LedgerParked` that it is about; when the ledger was parked or unparked since, the command is refused. */
+  readonly parkedSequence: number
+  /** Offset, in `ledger.commands`, that the command had when it was parked. */
+  readonly commandOffset: number
+  /** Value of the command record that was parked. */
+  readonly command: Buffer
 }
 
 /** A wish: the value of every record in `ledger.commands`. In clear, and removed once it is behind the committed offset. */
@@ -522,6 +542,27 @@ export type TimeAdvanced = {
   readonly until: number
 }
 
+/** The engine failed on a command of this ledger: that command changed nothing and is a dead letter, and later ones are set aside in `ledger.parked` until the ledger is unparked. */
+export type LedgerParked = {
+  readonly type: 'LedgerParked'
+  /** Offset, in `ledger.commands`, of the command that failed, the one it had when it was first sent; parked commands up to it are dealt with. */
+  readonly through: number
+}
+
+/** Some parked commands of this ledger were sent again and are answered; later ones stay parked. */
+export type LedgerResumed = {
+  readonly type: 'LedgerResumed'
+  /** Offset, in `ledger.commands`, that the last of them had when it was parked. */
+  readonly through: number
+}
+
+/** Every parked command of this ledger was sent again and is answered; from here on its commands are decided as they come. */
+export type LedgerUnparked = {
+  readonly type: 'LedgerUnparked'
+  /** Offset, in `ledger.commands`, that the last parked command had when it was parked. */
+  readonly through: number
+}
+
 /** A fact: the value of every record in `ledger.events`. */
 export type LedgerEvent = {
   /** Uuid derived from user id and sequence: the same on every replay. */
@@ -561,7 +602,7 @@ export type Outcome = {
   readonly commandId: string
   /** The ledger: the key of the record, a pseudonymous id. */
   readonly userId: string
-  /** accepted: its events are in the log; rejected: a rule says no; duplicate: already accepted, the original result is repeated; failed: a fault of ours, nothing changed; parked: kept in order until the ledger is unparked. */
+  /** accepted: its events are in the log; rejected: a rule says no; duplicate: already accepted, the original result is repeated; failed: a fault of ours, the ledger is parked and nothing else changed; parked: kept in order until the ledger is unparked. */
   readonly verdict: Verdict
   /** Log time of the command. */
   readonly recordedAt: number
@@ -575,7 +616,7 @@ export type Outcome = {
   readonly aggregateId: string | null
   /** Version of the aggregate after the last event. */
   readonly version: number | null
-  /** The events of the command, in order; of the original command when duplicate. */
+  /** The events of the command, in order; of the original command when duplicate, the one that parks the ledger when failed. */
   readonly eventIds: readonly string[]
   /** Sequence of the first of these events. */
   readonly firstSequence: number | null
@@ -585,6 +626,20 @@ export type Outcome = {
   readonly code: string | null
   /** Why, for a person; never quotes a text of the user. */
   readonly sentence: string | null
+}
+
+/** A command of a parked ledger: the value of every record in `ledger.parked`. */
+export type ParkedCommand = {
+  /** The command. */
+  readonly commandId: string
+  /** The ledger: the key of the record, a pseudonymous id. */
+  readonly userId: string
+  /** Offset of the command record in `ledger.commands`, in the partition of this record. */
+  readonly commandOffset: number
+  /** Log time of the command record. */
+  readonly recordedAt: number
+  /** The value of the command record, sealed with the subject's key. */
+  readonly payload: Buffer
 }
 
 /** Every free text and external identifier of one event. Sealed inside the event. */
@@ -692,6 +747,14 @@ export type Remembered = {
   readonly version: number
 }
 
+/** The engine failed on a command of this ledger, and later ones are set aside. */
+export type Parking = {
+  /** Sequence of the `LedgerParked` that says so. */
+  readonly sequence: number
+  /** Parked commands up to this offset in `ledger.commands` are dealt with. */
+  readonly through: number
+}
+
 /** Checkpoint of the part of a ledger that belongs to no single aggregate. */
 export type RootState = {
   /** SHA-256 of the last event. */
@@ -700,6 +763,10 @@ export type RootState = {
   readonly window: readonly Remembered[]
   /** How many transactions, and parts of split ones, are in each category of the user's own. */
   readonly usage: { readonly [key: string]: number }
+  /** Null while commands are decided as they come. */
+  readonly parking: Parking | null
+  /** How many events belong to the ledger itself. */
+  readonly ledgerVersion: number
 }
 
 /** Whether a transaction counts. */
@@ -748,6 +815,8 @@ export type LedgerCommandBody =
   | SplitTransaction
   | AdvanceTime
   | ReconcileAccount
+  | UnparkLedger
+  | ResumeCommand
 
 export type LedgerEventBody =
   | AccountOpened
@@ -766,3 +835,6 @@ export type LedgerEventBody =
   | TransactionSplit
   | TimeAdvanced
   | AccountReconciled
+  | LedgerParked
+  | LedgerResumed
+  | LedgerUnparked

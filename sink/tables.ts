@@ -125,9 +125,16 @@ export const tables = {
       sentence: 'text',
     },
     key: ['user_id', 'command_id'],
-    givesWay: "kept.verdict = 'duplicate' AND excluded.verdict <> 'duplicate'",
+    givesWay: `${finality('kept')} < ${finality('excluded')}`,
   },
 } as const satisfies { readonly [name: string]: Table }
+
+/** As in `topology/processors/command-outcomes.ts`: the answer that says more replaces the one that says less. */
+function finality(row: 'kept' | 'excluded'): string {
+  return `CASE WHEN ${row}.verdict = 'parked' OR ${row}.code = 'parking-changed' THEN 0
+               WHEN ${row}.verdict = 'failed' THEN 1
+               WHEN ${row}.verdict = 'duplicate' THEN 2 ELSE 3 END`
+}
 
 export type TableName = keyof typeof tables
 

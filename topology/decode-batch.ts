@@ -8,10 +8,12 @@ import { commandCodec, deadLetterCodec } from '../schemas/codec.ts'
 import { isId } from '../schemas/ids.ts'
 import { partitionOf } from '../schemas/partition.ts'
 import { COMMAND_BYTES_MAX } from '../schemas/topics.ts'
-import type { LedgerCommand } from '../schemas/types.ts'
+import type { LedgerCommand, ResumeCommand } from '../schemas/types.ts'
 import type { NewRecord, Place, StoredRecord } from './log/log.ts'
 
 const PAYLOAD_BYTES_KEPT = 16 * 1024
+/** The envelope around a command that is sent again: it may be as large as any. */
+const RESUMED_BYTES_MORE = 1024
 
 export type DeadLetterCause = 'unreadable' | 'wrong-partition' | 'too-large' | 'failed'
 
@@ -34,27 +36,26 @@ export function decodeBatch(
       deadLetters.push(deadLetter(record, place, decoded.cause, decoded.detail, operator))
     } else {
       commands.push({
-        command: decoded,
+        ...decoded,
         partition: place.partition,
         offset: record.offset,
         recordedAt: record.appendedAt,
-        candidates: candidatesFor(decoded),
+        candidates: candidatesFor(decoded.command),
       })
     }
   }
   return { commands, deadLetters }
 }
 
+type Decoded = Pick<PreparedCommand, 'command' | 'resumed'>
 type Undecodable = { readonly cause: DeadLetterCause; readonly detail: string }
 
 function decode(
   { key, value }: StoredRecord,
   partition: number,
   partitions: number,
-): LedgerCommand | Undecodable {
-  if (value.length > COMMAND_BYTES_MAX) {
-    return { cause: 'too-large', detail: `a command has at most ${COMMAND_BYTES_MAX} bytes` }
-  }
+): Decoded | Undecodable {
+  if (value.length > COMMAND_BYTES_MAX + RESUMED_BYTES_MORE) return TOO_LARGE
   let command: LedgerCommand
   try {
     command = commandCodec.decode(value)
@@ -72,7 +73,29 @@ function decode(
   if (partitionOf(key, partitions) !== partition) {
     return { cause: 'wrong-partition', detail: 'the key belongs to another partition' }
   }
-  return command
+  if (command.body.type === 'ResumeCommand') return resumedOf(command, command.body)
+  return value.length > COMMAND_BYTES_MAX ? TOO_LARGE : { command }
+}
+
+/** What is sent again is decided under its own name, and only in the ledger that it was sent to. */
+function resumedOf(
+  { userId }: LedgerCommand,
+  { command: value, parkedSequence, commandOffset }: ResumeCommand,
+): Decoded | Undecodable {
+  try {
+    const command = commandCodec.decode(value)
+    if (command.userId === userId && command.body.type !== 'ResumeCommand') {
+      return { command, resumed: { parkedSequence, commandOffset } }
+    }
+  } catch {
+    // Told below: it was readable when it was parked.
+  }
+  return { cause: 'unreadable', detail: 'what it sends again is not a command of this ledger' }
+}
+
+const TOO_LARGE: Undecodable = {
+  cause: 'too-large',
+  detail: `a command has at most ${COMMAND_BYTES_MAX} bytes`,
 }
 
 const NO_CANDIDATES: Candidates = {

@@ -48,6 +48,7 @@ async function pauseFor(ms: number, stop: AbortSignal): Promise<void> {
 
 /** Nothing gets better by trying again. */
 const stopsAtOnce: ReadonlySet<string> = new Set([
+  'SALDO_BATCH_FAILING',
   'SALDO_OFFSET_LOST',
   'SALDO_LOG_MISMATCH',
   'SALDO_RECORDS_REMOVED',

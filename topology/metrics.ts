@@ -22,6 +22,11 @@ export function actorMetrics(onFault: (partition: number, error: unknown) => voi
     help: 'Records set aside. A rise means a producer sends what cannot be read, or that we failed.',
     registers: [registry],
   })
+  const parked = new Counter({
+    name: 'saldo_ledgers_parked_total',
+    help: 'Times that a ledger was parked because we failed on one of its commands. Any needs an operator: saldo unpark.',
+    registers: [registry],
+  })
   const batch = new Histogram({
     name: 'saldo_batch_commands',
     help: 'Commands per committed batch. Always at the limit means that the engine is behind.',
@@ -41,7 +46,10 @@ export function actorMetrics(onFault: (partition: number, error: unknown) => voi
           state.set({ partition, state: name }, name === current ? 1 : 0)
       },
       committed(_partition, { answers, deadLetters: letters }) {
-        for (const { outcome } of answers) decided.inc({ verdict: outcome.verdict })
+        for (const { outcome } of answers) {
+          decided.inc({ verdict: outcome.verdict })
+          if (outcome.verdict === 'failed') parked.inc()
+        }
         deadLetters.inc(letters)
         batch.observe(answers.length)
       },

@@ -11,10 +11,12 @@ import { outcomeCodec } from '../schemas/codec.ts'
 import { SaldoError } from '../schemas/errors.ts'
 import type { CheckpointStore } from '../sink/checkpoint-store.ts'
 import { Checkpointer, type ChangedState, type CheckpointPace } from './checkpointer.ts'
-import { deadLetter, decodeBatch } from './decode-batch.ts'
+import { decodeBatch } from './decode-batch.ts'
 import { loadMissing, type Keys } from './ledger-loader.ts'
 import type { BatchLimit, GroupPlace, Lease, Log, NewRecord, Slice } from './log/log.ts'
+import { withLastParked } from './parked.ts'
 import { restore } from './restore.ts'
+import { setAside } from './set-aside.ts'
 
 export type LeaseState = 'fencing' | 'restoring' | 'running' | 'draining'
 
@@ -155,7 +157,7 @@ class Owner {
           continue
         }
         // Steps 1 to 4 of this batch run while the batch before commits; its commit waits for that one.
-        const batch = await this.#decide(slice)
+        const batch = await this.#decide(slice, committing)
         await committing
         await this.#relieve()
         committing = this.#commit(batch)
@@ -171,14 +173,15 @@ class Owner {
     if (stop.aborted && !this.#lease.lost.aborted) await this.#drain()
   }
 
-  async #decide(slice: Slice): Promise<Batch> {
+  async #decide(slice: Slice, committing: Promise<void>): Promise<Batch> {
     const { log, store, keys } = this.#deps
-    const { commands, deadLetters } = decodeBatch(
-      slice.records,
-      this.#lease.place,
-      log.partitions,
-      keys.operator,
-    )
+    const { place } = this.#lease
+    const decoded = decodeBatch(slice.records, place, log.partitions, keys.operator)
+    let { commands } = decoded
+    if (commands.some(({ command }) => command.body.type === 'UnparkLedger')) {
+      await committing
+      commands = await withLastParked(log, this.#partition, commands)
+    }
     await loadMissing(this.#host, this.#host.missing(commands), store, keys)
     const answers = await this.#host.decide(commands)
     // Between two batches nothing folds, so what the cells hold now is what this batch left.
@@ -187,39 +190,18 @@ class Owner {
       const userId = (commands[index] as PreparedCommand).command.userId
       for (const cell of touched) cells.set(cell, { userId, cell, held: cell.held })
     }
-    const failed = this.#failures(slice, commands, answers)
+    for (const { fault } of answers) {
+      if (fault !== undefined) this.#deps.observe.fault(this.#partition, fault)
+    }
+    const aside = await setAside(slice.records, commands, answers, place, keys)
+    const deadLetters = [...decoded.deadLetters, ...aside.deadLetters]
     return {
-      records: [...recordsOf(this.#partition, commands, answers), ...deadLetters, ...failed],
+      records: [...recordsOf(this.#partition, commands, answers), ...deadLetters, ...aside.parked],
       next: slice.next,
       changes: [...cells.values()],
       answers,
-      deadLetters: deadLetters.length + failed.length,
+      deadLetters: deadLetters.length,
     }
-  }
-
-  #failures(
-    slice: Slice,
-    commands: readonly PreparedCommand[],
-    answers: readonly Answered[],
-  ): readonly NewRecord[] {
-    const letters: NewRecord[] = []
-    for (const [index, { fault }] of answers.entries()) {
-      if (fault === undefined) continue
-      this.#deps.observe.fault(this.#partition, fault)
-      const { offset } = commands[index] as PreparedCommand
-      const record = slice.records.find((stored) => stored.offset === offset)
-      if (record === undefined) throw new Error('a command without its record')
-      letters.push(
-        deadLetter(
-          record,
-          this.#lease.place,
-          'failed',
-          'the engine failed on this command',
-          this.#deps.keys.operator,
-        ),
-      )
-    }
-    return letters
   }
 
   async #commit({ records, next, changes, answers, deadLetters }: Batch): Promise<void> {

@@ -8,7 +8,7 @@ export const topology: Topology = [
   producers('anyone', { writes: ['ledger.commands'] }),
   actors('ledger', {
     reads: 'ledger.commands',
-    writes: ['ledger.events', 'ledger.outcomes', 'ledger.dead-letters'],
+    writes: ['ledger.events', 'ledger.outcomes', 'ledger.parked', 'ledger.dead-letters'],
   }),
   tables('ledger-tables', {
     reads: 'ledger.events',

@@ -11,7 +11,7 @@ const ANSWERS_MAX = 255
 export class AnswersFold implements Fold<Outcome> {
   position = 0n
   outcomes = 0
-  /** Last event that an accepted command was told of, by ledger. */
+  /** Last event that a command was told of, by ledger. */
   readonly promised = new Map<string, number>()
   readonly #partition: Partition
   readonly #counts: Uint8Array
@@ -28,7 +28,8 @@ export class AnswersFold implements Fold<Outcome> {
       this.outcomes++
       this.#oldest = Math.min(this.#oldest ?? item.commandOffset, item.commandOffset)
       this.#count(item.commandOffset)
-      if (item.verdict !== 'accepted' || item.firstSequence === null) continue
+      // A duplicate names what an earlier outcome promised; a failed command parks its ledger by an event.
+      if (item.verdict === 'duplicate' || item.firstSequence === null) continue
       const last = item.firstSequence + item.eventIds.length - 1
       this.promised.set(item.userId, Math.max(last, this.promised.get(item.userId) ?? 0))
     }

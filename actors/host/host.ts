@@ -6,8 +6,10 @@
  */
 import { isId } from '../../schemas/ids.ts'
 import { dispatch, query, spawn, start, stop, type Ref } from 'nact'
-import { answer, failedOutcome, type Answer, type PreparedCommand, type Sealer } from '../answer.ts'
+import { SaldoError } from '../../schemas/errors.ts'
+import { answer, type Answer, type PreparedCommand, type Sealer } from '../answer.ts'
 import { transactionsOf } from '../ledger.ts'
+import { park } from '../park.ts'
 import { LedgerStates, type Held, type StateOf } from '../ledger-states.ts'
 
 /** `ledger` gives every ledger an actor of its own; both ways answer alike. */
@@ -33,7 +35,12 @@ export type Missing = {
 /** The answer to one command, the states it changed as they are after it, and the error when we failed. */
 export type Answered = Answer & { readonly fault?: unknown }
 
-type Hosted = { readonly ledger: LedgerStates; sealer: Sealer }
+type Hosted = {
+  readonly ledger: LedgerStates
+  sealer: Sealer
+  /** Offset of the last command that was set aside since the ledger is in memory. */
+  lastParked?: number
+}
 type Ledgers = Map<string, Hosted>
 type Item = { readonly index: number; readonly prepared: PreparedCommand }
 type Reply =
@@ -177,10 +184,35 @@ function answerIn(ledgers: Ledgers, prepared: PreparedCommand): Answered {
   ledgers.delete(userId)
   ledgers.set(userId, hosted)
   try {
-    return answer(hosted.ledger, prepared, hosted.sealer)
+    const answered = answer(hosted.ledger, withLastParked(prepared, hosted), hosted.sealer)
+    if (answered.outcome.verdict === 'parked') hosted.lastParked = Number(prepared.offset)
+    return answered
   } catch (fault) {
-    return { outcome: failedOutcome(prepared), events: [], touched: [], fault }
+    return { ...parked(hosted, prepared, fault), fault }
   }
+}
+
+/** What the batch itself has set aside is not in the log yet. */
+function withLastParked(prepared: PreparedCommand, { lastParked }: Hosted): PreparedCommand {
+  if (lastParked === undefined || prepared.command.body.type !== 'UnparkLedger') return prepared
+  return { ...prepared, lastParked: Math.max(lastParked, prepared.lastParked ?? lastParked) }
+}
+
+function parked({ ledger, sealer }: Hosted, prepared: PreparedCommand, fault: unknown): Answer {
+  try {
+    return park(ledger, prepared, sealer)
+  } catch (cause) {
+    const { partition, offset } = prepared
+    throw new SaldoError(
+      'SALDO_BATCH_FAILING',
+      `the command at partition ${partition} offset ${offset} failed (${messageOf(fault)}), and its ledger cannot be parked: ${messageOf(cause)}`,
+      { retryable: false, cause },
+    )
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 /** FNV-1a: spreads ids over shards; means nothing outside this process. */

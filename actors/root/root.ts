@@ -1,18 +1,27 @@
 import { isBuiltIn } from '../categoriser/categories.ts'
 import type { OpenedEvent } from '../../schemas/opened-event.ts'
 import type { Booking, Remembered, RootState } from '../../schemas/types.ts'
+import { evolveParking, isOfLedger } from './parking.ts'
 
 /** How many accepted commands that created nothing are remembered. */
 export const WINDOW_COMMANDS_MAX = 256
 
-export const emptyRoot: RootState = { lastHash: Buffer.alloc(0), window: [], usage: {} }
+export const emptyRoot: RootState = {
+  lastHash: Buffer.alloc(0),
+  window: [],
+  usage: {},
+  parking: null,
+  ledgerVersion: 0,
+}
 
-/** Folds every event of the ledger: the hash chain, the window of command ids, and how often own categories are used. */
+/** Folds every event of the ledger: the hash chain, the window of command ids, how often own categories are used, parked or not. */
 export function evolveRoot(root: RootState, event: OpenedEvent, hash: Buffer): RootState {
   return {
     lastHash: hash,
     window: evolveWindow(root.window, event),
     usage: evolveUsage(root.usage, event),
+    parking: evolveParking(root.parking, event),
+    ledgerVersion: root.ledgerVersion + (isOfLedger(event.body) ? 1 : 0),
   }
 }
 
@@ -26,6 +35,8 @@ function evolveWindow(window: readonly Remembered[], event: OpenedEvent): readon
     case 'AccountOpened':
     case 'TransactionCreated':
     case 'CategoryCreated':
+    // Its command failed: sent again it must be decided.
+    case 'LedgerParked':
       return window
     default:
   }

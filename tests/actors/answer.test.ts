@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { answer, failedOutcome, type Answer, type Sealer } from '../../actors/answer.ts'
+import { answer, type Answer, type Sealer } from '../../actors/answer.ts'
+import { park } from '../../actors/park.ts'
 import { LedgerStates } from '../../actors/ledger-states.ts'
 import { outcomeCodec } from '../../schemas/codec.ts'
+import { eventIdOf } from '../../schemas/ids.ts'
 import type { LedgerCommandBody } from '../../schemas/types.ts'
 import {
   amended,
@@ -262,14 +264,16 @@ test('a command that the engine fails on leaves the ledger as it was and may be 
   })
 })
 
-test('a failed command is answered with its address and without a word of its content', () => {
-  const failed = failedOutcome(prepared(commandOf(sent(groceries), 0), 0, NOW))
+test('a failed command is answered with its address, the event that parks its ledger and not a word of its content', () => {
+  const failing = prepared(commandOf(sent(groceries), 0), 0, NOW)
+  const { outcome: failed } = park(new LedgerStates(USER_ID), failing, transparentSealer)
   expect(failed).toMatchObject({
     verdict: 'failed',
     code: 'failed',
     aggregateType: 'transaction',
     aggregateId: 't-1',
-    eventIds: [],
+    eventIds: [eventIdOf(USER_ID, 1)],
+    firstSequence: 1,
   })
   expect(outcomeCodec.decode(outcomeCodec.encode(failed))).toEqual(failed)
 })

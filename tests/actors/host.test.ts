@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { PreparedCommand, Sealer } from '../../actors/answer.ts'
 import { LedgerHost, type Loaded, type Sharding } from '../../actors/host/host.ts'
 import type { Held } from '../../actors/ledger-states.ts'
+import { eventCodec } from '../../schemas/codec.ts'
 import type { LedgerCommandBody } from '../../schemas/types.ts'
 import { groceries, opened, reconciled, recorded } from '../support/example-commands.ts'
 import { commandOf, NOW, prepared, transparentSealer } from '../support/specification.ts'
@@ -68,7 +69,34 @@ describe.each([64, 1, 'ledger'] as const satisfies Sharding[])(
       await expect(host.decide([wish(opened), wish(opened, 'user-2')])).rejects.toThrow()
     })
 
-    test('a rule that throws fails its command alone', async () => {
+    test('a rule that throws fails its command, and parks that ledger alone', async () => {
+      const host = newHost()
+      const broken: Sealer = {
+        ...transparentSealer,
+        contentHash: () => {
+          throw new Error('a fault of ours')
+        },
+      }
+      host.install([empty('user-1'), empty('user-2', broken)])
+      const answers = await host.decide([
+        wish(opened),
+        wish(opened, 'user-2'),
+        wish(groceries),
+        wish(groceries, 'user-2'),
+      ])
+      expect(answers.map(({ outcome }) => outcome.verdict)).toEqual([
+        'accepted',
+        'failed',
+        'accepted',
+        'parked',
+      ])
+      const { events = [], fault } = answers[1] ?? {}
+      expect(fault).toEqual(new Error('a fault of ours'))
+      expect(events.map((value) => eventCodec.decode(value).body.type)).toEqual(['LedgerParked'])
+      expect(answers[3]).toMatchObject({ events: [], touched: [] })
+    })
+
+    test('a ledger that cannot even be parked stops the batch, with the place of the command', async () => {
       const host = newHost()
       const broken: Sealer = {
         ...transparentSealer,
@@ -76,17 +104,12 @@ describe.each([64, 1, 'ledger'] as const satisfies Sharding[])(
           throw new Error('a fault of ours')
         },
       }
-      host.install([empty('user-1'), empty('user-2', broken)])
-      const answers = await host.decide([wish(opened), wish(opened, 'user-2'), wish(groceries)])
-      expect(answers.map(({ outcome }) => outcome.verdict)).toEqual([
-        'accepted',
-        'failed',
-        'accepted',
-      ])
-      expect(answers[1]).toMatchObject({
-        events: [],
-        touched: [],
-        fault: new Error('a fault of ours'),
+      host.install([empty('user-1', broken)])
+      const failing = { ...wish(opened), partition: 3, offset: 7n }
+      await expect(host.decide([failing])).rejects.toMatchObject({
+        code: 'SALDO_BATCH_FAILING',
+        message:
+          'the command at partition 3 offset 7 failed (a fault of ours), and its ledger cannot be parked: a fault of ours',
       })
     })
 

@@ -13,9 +13,11 @@ function read(value: unknown): LedgerCommand {
 
 const noTexts = { description: null, merchant: null, counterparty: null, note: null }
 
+type OperatorType = 'UnparkLedger' | 'ResumeCommand'
+
 /** Every type: the shortest JSON, and the body it stands for. */
 const shortest: {
-  readonly [Type in LedgerCommandBody['type']]: readonly [
+  readonly [Type in Exclude<LedgerCommandBody['type'], OperatorType>]: readonly [
     json: { readonly [name: string]: unknown },
     body: Omit<Extract<LedgerCommandBody, { readonly type: Type }>, 'type'>,
   ]

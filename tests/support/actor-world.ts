@@ -47,6 +47,7 @@ export async function remainsOf(world: World, partition = 0): Promise<Remains> {
       events: committed('ledger.events'),
       outcomes: committed('ledger.outcomes'),
       deadLetters: committed('ledger.dead-letters'),
+      parked: committed('ledger.parked'),
       groupOffset: world.log.groupOffset({ ...commandsPlace, partition }),
     },
     partition,

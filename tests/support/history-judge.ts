@@ -11,15 +11,16 @@ import {
   deadLetterCodec,
   eventCodec,
   outcomeCodec,
+  parkedCommandCodec,
   stateCodecs,
   type Codec,
   WIRE_PREFIX_BYTES,
 } from '../../schemas/codec.ts'
 import { eventIdOf } from '../../schemas/ids.ts'
-import type { OpenedEvent } from '../../schemas/opened-event.ts'
 import type { LedgerEvent, Outcome } from '../../schemas/types.ts'
 import type { CheckpointRow } from '../../sink/checkpoint-store.ts'
 import type { StoredRecord } from '../../topology/log/log.ts'
+import { openParked } from '../../topology/parked.ts'
 import { fromCheckpointRow } from '../../topology/state-codec.ts'
 import { states } from './specification.ts'
 
@@ -28,6 +29,7 @@ export type Remains = {
   readonly events: readonly StoredRecord[]
   readonly outcomes: readonly StoredRecord[]
   readonly deadLetters: readonly StoredRecord[]
+  readonly parked: readonly StoredRecord[]
   readonly groupOffset: bigint | undefined
   readonly checkpoint: {
     readonly eventsOffset: bigint
@@ -52,6 +54,7 @@ export type Anomaly =
 export function anomaliesOf(remains: Remains): readonly `${Anomaly}: ${string}`[] {
   return [
     ...answers(remains),
+    ...parkings(remains),
     ...chains(remains),
     ...offsets(remains),
     ...checkpoints(remains),
@@ -61,15 +64,17 @@ export function anomaliesOf(remains: Remains): readonly `${Anomaly}: ${string}`[
 
 /** What must be the same in every run: nonces, hashes and offsets are not, nor when an erasure came in between. */
 export function openedHistory({ events, outcomes, commands, keyOf, isErased }: Remains): {
-  readonly events: readonly Omit<OpenedEvent, 'previousHash'>[]
+  readonly events: readonly object[]
   readonly outcomes: readonly Omit<Outcome, 'commandOffset'>[]
 } {
   const ordinals = new Map(commands.map(({ offset }, ordinal) => [Number(offset), ordinal]))
   return {
     events: events.flatMap(({ value }) => {
       const event = eventCodec.decode(value)
-      const { previousHash: _, ...rest } = openEvent(keyOf(event.userId), event)
-      return isErased(event.userId) ? [] : [rest]
+      const { previousHash: _, body, ...rest } = openEvent(keyOf(event.userId), event)
+      // Offsets jump differently in every run.
+      const ordinal = 'through' in body ? { through: ordinals.get(body.through) } : {}
+      return isErased(event.userId) ? [] : [{ ...rest, body: { ...body, ...ordinal } }]
     }),
     outcomes: outcomes.flatMap(({ value }) => {
       const { commandOffset, ...rest } = outcomeCodec.decode(value)
@@ -99,10 +104,30 @@ function* answers({ commands, events, outcomes, deadLetters }: Remains) {
   for (const offset of answered.keys()) {
     yield `aborted-read: an outcome of ${offset}, where no command is` as const
   }
-  const promised = decoded.flatMap((one) => (one.verdict === 'accepted' ? one.eventIds : []))
+  const promised = decoded.flatMap((one) => (one.verdict === 'duplicate' ? [] : one.eventIds))
   const there = events.map(({ value }) => eventCodec.decode(value).eventId)
   if (!isDeepStrictEqual(promised, there)) {
     yield 'lost-write: the events are not those that the outcomes name' as const
+  }
+}
+
+/** What was answered with `parked` is set aside once, in order, and opens to what was sent. */
+function* parkings({ commands, outcomes, parked, keyOf }: Remains) {
+  const sent = new Map(commands.map(({ offset, value }) => [Number(offset), value]))
+  const promised = outcomes
+    .map(({ value }) => outcomeCodec.decode(value))
+    .filter(({ verdict }) => verdict === 'parked')
+    .map(({ commandOffset }) => commandOffset)
+  const there = parked.map(({ value }) => parkedCommandCodec.decode(value))
+  const offsets = there.map(({ commandOffset }) => commandOffset)
+  if (!isDeepStrictEqual(offsets, promised)) {
+    yield 'lost-write: the parked commands are not those that the outcomes name' as const
+  }
+  for (const one of there) {
+    const plain = openParked(keyOf(one.userId), one)
+    if (sent.get(one.commandOffset)?.equals(plain) !== true) {
+      yield `lost-write: the parked command of ${one.commandOffset} is another one` as const
+    }
   }
 }
 

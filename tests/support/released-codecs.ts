@@ -22,6 +22,7 @@ export const releasedCodecs: { readonly [fullName: string]: AnyCodec } = {
   'saldo.ledger.v1.LedgerEvent': any(codecs.eventCodec),
   'saldo.ledger.v1.Outcome': any(codecs.outcomeCodec),
   'saldo.ledger.v1.DeadLetter': any(codecs.deadLetterCodec),
+  'saldo.ledger.v1.ParkedCommand': any(codecs.parkedCommandCodec),
   'saldo.ledger.v1.Personal': any(codecs.personalCodec),
   'saldo.state.v1.RootState': any(codecs.stateCodecs.root),
   'saldo.state.v1.AccountState': any(codecs.stateCodecs.account),

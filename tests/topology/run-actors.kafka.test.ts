@@ -78,6 +78,7 @@ describeKafka('the actor loop', (kafka) => {
         events: await readAll(second, place('ledger.events')),
         outcomes: await readAll(second, outcomes),
         deadLetters: await readAll(second, place('ledger.dead-letters')),
+        parked: await readAll(second, place('ledger.parked')),
         groupOffset: lease.committed,
       },
     )

@@ -101,7 +101,7 @@ describe.each([64, 'ledger'] as const satisfies Sharding[])('with sharding %s', 
     )
   })
 
-  test('a throw while deciding fails that command alone: an outcome, a dead letter, no change', async () => {
+  test('a throw while deciding fails that command and parks its ledger; everything else goes on', async () => {
     const here = world()
     const keys = {
       ...here.keys,
@@ -127,12 +127,14 @@ describe.each([64, 'ledger'] as const satisfies Sharding[])('with sharding %s', 
     const [letter] = deadLettersOf(here)
     expect(letter).toMatchObject({ cause: 'failed', topic: 'ledger.commands' })
     expect(letter?.payloadLength).toBe(commandCodec.encode(broken).length)
-    expect(eventsOf(here).filter(({ userId }) => userId === 'user-2')).toEqual([])
+    const [parked, ...more] = eventsOf(here).filter(({ userId }) => userId === 'user-2')
+    expect(parked?.body).toEqual({ type: 'LedgerParked', through: letter?.offset })
+    expect(more).toEqual([])
     expect(anomaliesOf(await remainsOf(here))).toEqual([])
 
     await send(here, wish(opened, 'user-2'))
     await runOnce(here, { sharding })
-    expect(verdicts(here).at(-1)).toBe('accepted')
+    expect(verdicts(here).at(-1)).toBe('parked')
   })
 
   test('a new owner restores what the checkpoint lacks, and its first checkpoint holds it all', async () => {

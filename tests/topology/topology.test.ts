@@ -9,7 +9,7 @@ group('topology', () => {
   test('the shape of the engine (update on purpose)', () => {
     expect(describe(topology).split('\n')).toEqual([
       'producers anyone: -> ledger.commands',
-      'actors ledger: ledger.commands -> ledger.events, ledger.outcomes, ledger.dead-letters',
+      'actors ledger: ledger.commands -> ledger.events, ledger.outcomes, ledger.parked, ledger.dead-letters',
       'tables ledger-tables: ledger.events -> table:events, table:transactions, table:accounts, table:categories, table:daily_aggregates',
       'tables outcome-tables: ledger.outcomes -> table:command_outcomes',
     ])

@@ -1,7 +1,10 @@
 import type { Outcome } from '../../schemas/types.ts'
-import type { FirstProcessor } from './processor.ts'
+import type { FirstProcessor, Row } from './processor.ts'
 
-/** The answer to a command id: the first that is not `duplicate`, or the first one. */
+/**
+ * The answer to a command id: the first that is not `duplicate`, or the first one. A command that waited or failed is
+ * decided when it is sent again, and that answer replaces the one before.
+ */
 export const commandOutcomes: FirstProcessor<Outcome> = {
   kind: 'first',
   name: 'command-outcomes',
@@ -22,5 +25,12 @@ export const commandOutcomes: FirstProcessor<Outcome> = {
     code: outcome.code,
     sentence: outcome.sentence,
   }),
-  givesWay: (kept, next) => kept['verdict'] === 'duplicate' && next['verdict'] !== 'duplicate',
+  givesWay: (kept, next) => finality(kept) < finality(next),
+}
+
+/** As in `sink/tables.ts`. */
+function finality({ verdict, code }: Row): number {
+  if (verdict === 'parked' || code === 'parking-changed') return 0
+  if (verdict === 'failed') return 1
+  return verdict === 'duplicate' ? 2 : 3
 }

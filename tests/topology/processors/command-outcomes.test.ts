@@ -8,6 +8,9 @@ import { given } from '../../support/specification.ts'
 
 const { outcome } = given(opened).when(groceries).answer
 const duplicate: Outcome = { ...outcome, verdict: 'duplicate' }
+const parked: Outcome = { ...outcome, verdict: 'parked', code: 'parked' }
+const failed: Outcome = { ...outcome, verdict: 'failed', code: 'failed' }
+const tooLate: Outcome = { ...outcome, verdict: 'rejected', code: 'parking-changed' }
 const rejected: Outcome = { ...outcome, verdict: 'rejected', code: 'currency-mismatch' }
 
 /** The verdict that is kept of one command, folded in batches. */
@@ -42,6 +45,18 @@ test('an answer is kept with what it says of the command', () => {
     code: null,
     sentence: null,
   })
+})
+
+test.each([
+  ['accepted', [parked, outcome, duplicate]],
+  ['accepted', [parked, tooLate, outcome]],
+  ['accepted', [failed, parked, outcome, parked, failed]],
+  ['duplicate', [parked, duplicate, parked]],
+  ['rejected', [parked, rejected, outcome]],
+  ['failed', [failed, parked]],
+] as const)('%s replaces the answer that the command waits', async (verdict, outcomes) => {
+  expect(await keptOf(outcomes)).toEqual([verdict])
+  expect(await keptOf(...outcomes.map((one) => [one]))).toEqual([verdict])
 })
 
 test.each([

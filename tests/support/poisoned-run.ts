@@ -1,0 +1,150 @@
+/** An actor loop on a log in memory that fails on some commands: those that create something with `poison` in its id. */
+import type { SubjectKeyOrShredded } from '../../privacy/subject-key.ts'
+import { eventCodec, outcomeCodec } from '../../schemas/codec.ts'
+import type { LedgerCommand, LedgerCommandBody } from '../../schemas/types.ts'
+import type { Keys } from '../../topology/ledger-loader.ts'
+import type { Log } from '../../topology/log/log.ts'
+import { runActors, type ActorDeps } from '../../topology/run-actors.ts'
+import { commandRecord, turnsUntil, type World } from './actor-world.ts'
+import { commandIdOf, NOW } from './specification.ts'
+
+/** Keys that throw where content with the word is hashed: a fault of ours in the middle of a decision. */
+export function poisonedKeys<T extends Keys>(keys: T): T {
+  const poisoned = (key: SubjectKeyOrShredded): SubjectKeyOrShredded =>
+    key === 'shredded'
+      ? key
+      : {
+          sealing: key.sealing,
+          hash(content) {
+            if (Buffer.from(content).includes('poison')) throw new Error('a fault of ours')
+            return key.hash(content)
+          },
+        }
+  return {
+    ...keys,
+    async keysOf(userIds: readonly string[]) {
+      const found = await keys.keysOf(userIds)
+      return new Map(Array.from(found, ([userId, key]) => [userId, poisoned(key)] as const))
+    },
+  }
+}
+
+let sent = 0
+export function wish(body: LedgerCommandBody, userId = 'user-1'): LedgerCommand {
+  return {
+    commandId: commandIdOf(++sent),
+    userId,
+    issuedAt: NOW,
+    expectedVersion: null,
+    initiator: { kind: 'user', id: userId },
+    traceparent: null,
+    body,
+  }
+}
+
+export function send({ log }: World, ...commands: readonly LedgerCommand[]): Promise<void> {
+  return log.producer().append(commands.map((one) => commandRecord(one, log.partitions)))
+}
+
+export type ActorRun = {
+  readonly faults: unknown[]
+  readonly ended: Promise<unknown>
+  /** Drains and ends. */
+  stop(): Promise<void>
+}
+
+/** Owners of every partition, until `stop`. */
+export function runOwners(world: World, changes: Partial<ActorDeps> = {}): ActorRun {
+  const stop = new AbortController()
+  const faults: unknown[] = []
+  const deps: ActorDeps = {
+    log: world.log,
+    store: world.store,
+    keys: poisonedKeys(world.keys),
+    sharding: 64,
+    limit: { records: 100, bytes: 1_000_000 },
+    pace: { everyMs: Infinity, changedStates: 1e9, changedStatesMax: 1e9 },
+    cellsMax: 1_000,
+    now: () => 0,
+    observe: {
+      state: () => undefined,
+      committed: () => undefined,
+      fault: (_, error) => faults.push(error),
+    },
+    ...changes,
+  }
+  const partitions = Array.from({ length: world.log.partitions }, (_, partition) => partition)
+  const ended = Promise.all(partitions.map((one) => runActors(one, deps, stop.signal)))
+  ended.catch(() => undefined)
+  return {
+    faults,
+    ended,
+    async stop() {
+      stop.abort()
+      await ended
+    },
+  }
+}
+
+/** Every command of every partition is answered. */
+export function answered({ log }: World, run: ActorRun): Promise<unknown> {
+  const isAnswered = (partition: number): boolean => {
+    const place = { topic: 'ledger.commands', partition } as const
+    const last = log.committed(place).at(-1)
+    return (
+      last === undefined ||
+      (log.groupOffset({ ...place, group: 'saldo.actors' }) ?? 0n) > last.offset
+    )
+  }
+  const all = turnsUntil(() =>
+    Array.from({ length: log.partitions }, (_, one) => one).every(isAnswered),
+  )
+  return Promise.race([all, run.ended])
+}
+
+/** Runs owners until every command is answered, then drains them. */
+export async function runOnce(world: World, changes: Partial<ActorDeps> = {}): Promise<ActorRun> {
+  const run = runOwners(world, changes)
+  await answered(world, run)
+  await run.stop()
+  return run
+}
+
+export const outcomesOf = ({ log }: Pick<World, 'log'>, partition = 0) =>
+  log
+    .committed({ topic: 'ledger.outcomes', partition })
+    .map(({ value }) => outcomeCodec.decode(value))
+
+export const eventsOf = ({ log }: Pick<World, 'log'>, partition = 0) =>
+  log.committed({ topic: 'ledger.events', partition }).map(({ value }) => eventCodec.decode(value))
+
+/** A log whose calls end with an error from the `n`th on, as of a process that is killed there. */
+export function killedAt(log: Log, n: number): Log {
+  let calls = 0
+  const step = (): void => {
+    if (++calls >= n) throw new Error('killed')
+  }
+  return {
+    ...log,
+    producer() {
+      const producer = log.producer()
+      return {
+        ...producer,
+        async append(records) {
+          step()
+          await producer.append(records)
+          // Stored, and the process does not live to see it.
+          step()
+        },
+      }
+    },
+    async read(place, offset, limit) {
+      step()
+      return log.read(place, offset, limit)
+    },
+    async end(place) {
+      step()
+      return log.end(place)
+    },
+  }
+}
