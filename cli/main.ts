@@ -6,6 +6,7 @@ import { readConfig } from '../config/config.ts'
 import { profiles } from '../connectors/profiles/profiles.ts'
 import { isId } from '../schemas/ids.ts'
 import { SaldoError } from '../schemas/errors.ts'
+import { dlqVerbs } from './dlq-verbs.ts'
 import { exitCodeOf, sentenceOf, type ExitCode } from './exit-codes.ts'
 import { terminalOutput } from './output.ts'
 
@@ -165,6 +166,8 @@ saldo
     )
   })
 
+const dlq = dlqVerbs(saldo, { config, out, end })
+
 saldo
   .command('verify')
   .description(
@@ -215,7 +218,7 @@ saldo
     out.result(await developmentToken({ userId: idOf('--user', user), secret, expiresIn: expires }))
   })
 
-for (const verb of [saldo, ...saldo.commands]) verb.exitOverride()
+for (const verb of [saldo, ...saldo.commands, ...dlq.commands]) verb.exitOverride()
 
 try {
   await saldo.parseAsync()

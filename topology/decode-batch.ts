@@ -111,6 +111,14 @@ function candidatesFor({ body }: LedgerCommand): Candidates {
   return body.type === 'RecordTransaction' ? candidatesOf(body) : NO_CANDIDATES
 }
 
+/** What was set aside opens only with the place that it was in. */
+export function deadLetterAad(
+  { topic, partition }: { readonly topic: string; readonly partition: number },
+  offset: bigint | number,
+): string {
+  return `dead letter|${topic}|${partition}|${offset}`
+}
+
 /** The record itself goes along, truncated and sealed for the operator: commands are in clear, dead letters are not. */
 export function deadLetter(
   record: StoredRecord,
@@ -131,7 +139,7 @@ export function deadLetter(
     payload: seal(
       operator,
       record.value.subarray(0, PAYLOAD_BYTES_KEPT),
-      `dead letter|${topic}|${partition}|${record.offset}`,
+      deadLetterAad({ topic, partition }, record.offset),
     ),
   })
   return { topic: 'ledger.dead-letters', partition, key: record.key, value }

@@ -271,7 +271,7 @@ describe('unpark', () => {
       expect(bodies(here).filter((type) => type === 'TransactionUpdated')).toHaveLength(330)
       expect(bodies(here).at(-1)).toBe('LedgerUnparked')
     }
-  }, 60_000)
+  })
 
   test('twice at once does no harm', async () => {
     const here = world()
