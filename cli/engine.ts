@@ -10,6 +10,7 @@ import { startThread, type RoleThread } from './threads.ts'
 /** A database with an engine that works on it: the running one of that folder, or one of our own. */
 export type Engine = { readonly database: Database; close(): Promise<void> }
 
+const DAY_MS = 86_400_000
 const LOOK_EVERY_MS = 1000
 /** A running engine that is started again is back before that; there is no need to share its work for a moment. */
 const MISSED_LOOKS_MAX = 5
@@ -100,6 +101,7 @@ function roleOptions(
     checkpointMs: config.checkpointMs,
     checkpointStates: config.checkpointStates,
     sharding: config.sharding,
+    answersMs: config.answersDays * DAY_MS,
     logLevel: config.logLevel,
   }
 }

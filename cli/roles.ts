@@ -14,8 +14,9 @@ import { ACTOR_GROUP, runActors } from '../topology/run-actors.ts'
 import { runTables } from '../topology/run-tables.ts'
 import { sqlLeases } from '../topology/sql-leases.ts'
 import { ledgerTables, outcomeTables, type TableReader } from '../topology/table-reader.ts'
+import { startClock } from './clock-role.ts'
 
-export type RoleName = 'actors' | 'tables' | 'api'
+export type RoleName = 'actors' | 'tables' | 'clock' | 'api'
 
 /** Everything a role needs, as plain data: it crosses to another thread. */
 export type RoleOptions = {
@@ -32,6 +33,8 @@ export type RoleOptions = {
   readonly checkpointMs: number
   readonly checkpointStates: number
   readonly sharding: number | 'ledger'
+  /** How long outcomes and dead letters are kept at least. */
+  readonly answersMs: number
   readonly logLevel: string
 }
 
@@ -58,6 +61,8 @@ export function startRole(options: RoleOptions): Promise<Role> {
       return startActors(options, log)
     case 'tables':
       return startTables(options, log)
+    case 'clock':
+      return startClock(options, log)
     case 'api':
       return startApiRole(options, log)
   }

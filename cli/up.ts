@@ -7,6 +7,7 @@ import { demoPlan, demoUsers, publishDemo } from './demo.ts'
 import { drainAll, startThreads } from './engine.ts'
 import type { Output } from './output.ts'
 import { progress } from './progress-bar.ts'
+import type { RoleName } from './roles.ts'
 import type { RoleThread } from './threads.ts'
 import { waitUntilProcessed } from './wait-until-processed.ts'
 
@@ -20,7 +21,13 @@ export async function up(
   const database = await openDatabase(config, out.note)
   let threads: readonly RoleThread[] = []
   try {
-    threads = await startThreads(config, database.url, ['actors', 'tables', 'api'], { serve: true })
+    const roles: readonly RoleName[] = [
+      'actors',
+      'tables',
+      ...(config.clock === 'on' ? (['clock'] as const) : []),
+      'api',
+    ]
+    threads = await startThreads(config, database.url, roles, { serve: true })
     const users = demo ? await runDemo(config, database, stop, out) : []
     announce(config, database, threads, users, out)
     const stopped = new Promise<void>((resolve) => {
@@ -74,6 +81,7 @@ function announce(
   )
   out.result(`  actors    ${urlOf('actors')}/metrics`)
   out.result(`  tables    ${urlOf('tables')}/metrics`)
+  if (config.clock === 'on') out.result(`  clock     ${urlOf('clock')}/metrics`)
   out.result(`  data      ${database.embedded ? config.dataDir : settings.databaseUrl.name}`)
   const user = users[0]
   if (user !== undefined) {

@@ -17,6 +17,8 @@ export type Config = {
   readonly checkpointMs: number
   readonly checkpointStates: number
   readonly sharding: number | 'ledger'
+  readonly clock: 'on' | 'off'
+  readonly answersDays: number
   readonly logLevel: string
 }
 
@@ -64,6 +66,8 @@ export function readConfig(environment: Environment): Config {
     checkpointMs: whole('checkpointMs', 10, 600_000),
     checkpointStates: whole('checkpointStates', 1, 1_000_000),
     sharding: text('shards') === 'ledger' ? 'ledger' : whole('shards', 1, 4096),
+    clock: oneOf('clock', ['on', 'off']),
+    answersDays: whole('answersDays', 1, 3650),
     logLevel: oneOf('logLevel', ['warn', 'trace', 'debug', 'info', 'error', 'fatal', 'silent']),
   }
   problems.push(...secretProblems(config))

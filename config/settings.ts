@@ -71,6 +71,17 @@ export const settings = {
     fallback: '64',
     meaning: 'actors per partition, or `ledger` for an actor per ledger',
   },
+  clock: {
+    name: 'SALDO_CLOCK',
+    fallback: 'on',
+    meaning:
+      'on or off: removes records that nobody needs any more and tells every ledger once a day that time passed; of several processes one does it',
+  },
+  answersDays: {
+    name: 'SALDO_ANSWERS_DAYS',
+    fallback: '7',
+    meaning: 'days that outcomes and dead letters stay in the log at least',
+  },
   logLevel: {
     name: 'SALDO_LOG_LEVEL',
     fallback: 'warn',

@@ -1,9 +1,11 @@
 /** Every metric of the engine, its unit and what to do when it moves. Labels never hold personal data. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { ActorObserver, LeaseState } from './run-actors.ts'
+import type { ClockObserver } from './run-clock.ts'
 import type { TableObserver } from './run-tables.ts'
 
 export type ActorMetrics = { readonly observer: ActorObserver; text(): Promise<string> }
+export type ClockMetrics = { readonly observer: ClockObserver; text(): Promise<string> }
 export type TableMetrics = { readonly observer: TableObserver; text(): Promise<string> }
 
 const leaseStates: readonly LeaseState[] = ['fencing', 'restoring', 'running', 'draining']
@@ -92,6 +94,40 @@ export function tableMetrics(
         detached.inc({ processor })
         onDetached(processor, partition, error)
       },
+    },
+    text: () => registry.metrics(),
+  }
+}
+
+/** Of the clock role; a process that stands by shows none of the values. */
+export function clockMetrics(): ClockMetrics {
+  const registry = new Registry()
+  const unread = new Gauge({
+    name: 'saldo_oldest_unread_command_seconds',
+    help: 'For how long the oldest command that is not decided is in the log. A rise means that a partition stands still.',
+    labelNames: ['partition'],
+    registers: [registry],
+  })
+  const segments = new Counter({
+    name: 'saldo_segments_truncated_total',
+    help: 'Segments of the log that were emptied, by topic.',
+    labelNames: ['topic'],
+    registers: [registry],
+  })
+  const told = new Counter({
+    name: 'saldo_ledgers_advanced_total',
+    help: 'Commands that told a ledger how far time is.',
+    registers: [registry],
+  })
+  return {
+    observer: {
+      unread(ms) {
+        for (const [partition, age] of ms) unread.set({ partition }, age / 1000)
+      },
+      removed(removed) {
+        for (const { topic, segments: count } of removed) segments.inc({ topic }, count)
+      },
+      told: (ledgers) => told.inc(ledgers),
     },
     text: () => registry.metrics(),
   }

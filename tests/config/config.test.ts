@@ -36,6 +36,8 @@ describe('configuration', () => {
       checkpointMs: 2000,
       checkpointStates: 10_000,
       sharding: 64,
+      clock: 'on',
+      answersDays: 7,
     })
   })
 
@@ -59,6 +61,8 @@ describe('configuration', () => {
         SALDO_CHECKPOINT_MS: '2.5',
         SALDO_CHECKPOINT_STATES: ' 1',
         SALDO_SHARDS: 'ledgers',
+        SALDO_CLOCK: 'yes',
+        SALDO_ANSWERS_DAYS: '0',
         SALDO_LOG_LEVEL: 'loud',
       }),
     ).toEqual([
@@ -70,6 +74,8 @@ describe('configuration', () => {
       'SALDO_CHECKPOINT_MS must be a whole number from 10 to 600000, got "2.5"',
       'SALDO_CHECKPOINT_STATES must be a whole number from 1 to 1000000, got " 1"',
       'SALDO_SHARDS must be a whole number from 1 to 4096, got "ledgers"',
+      'SALDO_CLOCK must be one of on, off, got "yes"',
+      'SALDO_ANSWERS_DAYS must be a whole number from 1 to 3650, got "0"',
       expect.stringMatching(/^SALDO_LOG_LEVEL must be one of .*, got "loud"$/),
       'DATABASE_URL must start with postgresql://',
       'SALDO_MASTER_KEY must be 64 hexadecimal digits',

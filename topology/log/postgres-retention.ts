@@ -18,22 +18,18 @@ export function postgresRetention(url: string, role: string): Retention {
       }
       return removed
     },
-    async oldestUnread(group) {
-      const { rows } = await query<{ partition: number; appended_at_ms: bigint | null }>(
+    async unreadMs(group) {
+      const { rows } = await query<{ partition: number; ms: number }>(
         pool,
-        `SELECT h.partition, c.appended_at_ms FROM log_heads h
+        `SELECT h.partition, coalesce(greatest(0, extract(epoch FROM clock_timestamp()) * 1000 - c.appended_at_ms), 0)::float8 AS ms
+         FROM log_heads h
          LEFT JOIN log_groups g ON g.topic_id = h.topic_id AND g.partition = h.partition AND g.group_name = $1
          LEFT JOIN log_ledger_commands c ON c.topic_id = h.topic_id AND c.partition = h.partition
            AND c."offset" = greatest(g.next_offset, h.start_offset)
          WHERE h.topic_id = $2`,
         [group, topics['ledger.commands'].topicId],
       )
-      return new Map(
-        rows.map(({ partition, appended_at_ms: at }) => [
-          partition,
-          at === null ? undefined : Number(at),
-        ]),
-      )
+      return new Map(rows.map(({ partition, ms }) => [partition, ms]))
     },
     close: () => pool.end(),
   }

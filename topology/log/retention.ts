@@ -4,8 +4,8 @@ import type { TopicName } from '../../schemas/topics.ts'
 export interface Retention {
   /** One turn: removes what may go. Safe while everything else works, and when several do it. */
   sweep(rules: readonly RetentionRule[]): Promise<readonly Removed[]>
-  /** Per partition the log time of the oldest command that the group has not passed; undefined where there is none. */
-  oldestUnread(group: string): Promise<ReadonlyMap<number, number | undefined>>
+  /** By partition for how long the oldest command that the group has not passed is there; 0 where there is none. */
+  unreadMs(group: string): Promise<ReadonlyMap<number, number>>
   close(): Promise<void>
 }
 

@@ -1,0 +1,68 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import { startRoleServer } from '../api/role-server.ts'
+import { postgresClockStore } from '../sink/postgres-clock-store.ts'
+import { keepRunning } from '../topology/keep-running.ts'
+import { postgresLog } from '../topology/log/postgres-log.ts'
+import { postgresRetention } from '../topology/log/postgres-retention.ts'
+import { clockMetrics } from '../topology/metrics.ts'
+import { CLOCK_GROUP, runClock } from '../topology/run-clock.ts'
+import { sqlLeases } from '../topology/sql-leases.ts'
+import type { Role, RoleOptions } from './roles.ts'
+
+/** Leased in a group of one partition: of several processes one is the clock, the others stand by. */
+export async function startClock(options: RoleOptions, logger: Logger): Promise<Role> {
+  const { databaseUrl: url, partitions, answersMs } = options
+  const log = await postgresLog({ url, partitions, role: 'clock' })
+  const store = postgresClockStore(url, 'clock')
+  const retention = postgresRetention(url, 'clock')
+  const metrics = clockMetrics()
+  const deps = {
+    log,
+    store,
+    retention,
+    answersMs,
+    now: () => Date.now(),
+    pause: async (ms: number, stop: AbortSignal) => {
+      await delay(ms, undefined, { signal: stop }).catch(() => undefined)
+    },
+  }
+  const membership = sqlLeases(url, 'clock').join(CLOCK_GROUP, 1, (partition, stop) =>
+    keepRunning(
+      partition,
+      (signal, progressed) => {
+        const observe = {
+          ...metrics.observer,
+          unread: (ms: ReadonlyMap<number, number>) => {
+            progressed()
+            metrics.observer.unread(ms)
+          },
+        }
+        return runClock({ ...deps, observe }, signal)
+      },
+      stop,
+      (error) => logger.warn({ error }, 'the clock starts again'),
+    ),
+  )
+  membership.ended.catch(() => undefined)
+  const server = options.serve
+    ? await startRoleServer({
+        host: options.host,
+        port: options.port,
+        metrics: metrics.text,
+        // Standing by is what most of them do.
+        ready: () => Promise.resolve([{ name: 'clock', ready: true }]),
+      })
+    : undefined
+  return {
+    url: server?.url,
+    ended: membership.ended,
+    async drain() {
+      await membership.leave()
+      await server?.close()
+      await retention.close()
+      await store.close()
+      await log.close()
+    },
+  }
+}
