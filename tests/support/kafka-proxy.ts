@@ -7,8 +7,10 @@ export const END_TXN = 26
 
 /** A way to a broker that reads along, so that one request or one answer of a kind can be lost. */
 export type KafkaProxy = {
-  /** The next request of the kind never arrives, or its answer never comes back; the connection ends there. */
-  lose(apiKey: number, what: 'request' | 'answer'): void
+  /** The next requests of the kind never arrive, or their answers never come back; the connection ends there. */
+  lose(apiKey: number, what: 'request' | 'answer', times?: number): void
+  /** Loses nothing more. */
+  heal(): void
   close(): Promise<void>
 }
 
@@ -19,6 +21,7 @@ export async function kafkaProxy(options: {
   const [host, port] = options.target.split(':')
   const sockets = new Set<Socket>()
   let losing: { readonly apiKey: number; readonly what: 'request' | 'answer' } | undefined
+  let left = 0
 
   const server = createServer((client) => {
     const broker = connect(Number(port), host)
@@ -36,11 +39,11 @@ export async function kafkaProxy(options: {
     }
     let unanswered: number | undefined
     const hits = (apiKey: number, what: 'request' | 'answer'): boolean =>
-      losing?.apiKey === apiKey && losing.what === what
+      left > 0 && losing?.apiKey === apiKey && losing.what === what
     onFrames(client, (frame) => {
       const apiKey = frame.readInt16BE(4)
       if (hits(apiKey, 'request')) {
-        losing = undefined
+        left--
         return end()
       }
       if (hits(apiKey, 'answer')) unanswered = frame.readInt32BE(8)
@@ -48,7 +51,7 @@ export async function kafkaProxy(options: {
     })
     onFrames(broker, (frame) => {
       if (frame.readInt32BE(4) === unanswered) {
-        losing = undefined
+        left--
         return end()
       }
       client.write(frame)
@@ -57,8 +60,12 @@ export async function kafkaProxy(options: {
   server.listen(options.port, '127.0.0.1')
   await once(server, 'listening')
   return {
-    lose(apiKey, what) {
+    lose(apiKey, what, times = 1) {
       losing = { apiKey, what }
+      left = times
+    },
+    heal() {
+      left = 0
     },
     async close() {
       const closed = once(server, 'close')

@@ -125,7 +125,10 @@ describeKafka('the log', (kafka) => {
       expect(await codeOf(lease.confirm())).toBe('SALDO_LEASE_FENCED')
       expect(lease.lost.aborted).toBe(true)
       await next.confirm()
-      expect((await readAll(log, events)).length).toBe(1)
+      expect(texts(await readAll(log, events))).toEqual(['a'])
+      // Between commits that are on their way it takes its turn.
+      await Promise.all([next.commit([record('b')], 4n), next.confirm(), next.commit([], 5n)])
+      expect((await log.acquire(groupPlace())).committed).toBe(5n)
       await (await log.acquire(groupPlace(1))).confirm()
       expect((await log.acquire(groupPlace(1))).committed).toBeUndefined()
     })
@@ -138,6 +141,15 @@ describeKafka('the log', (kafka) => {
       proxy.lose(PRODUCE, 'request')
       await producer.append([record('c')])
       expect(texts(await readAll(log, events))).toEqual(['a', 'b', 'c'])
+    })
+
+    test('an append after one that failed is not taken for its repetition', async () => {
+      const producer = log.producer()
+      proxy.lose(PRODUCE, 'answer', Number.POSITIVE_INFINITY)
+      expect(await codeOf(producer.append([record('a')]))).toBe('SALDO_LOG_UNAVAILABLE')
+      proxy.heal()
+      await producer.append([record('b')])
+      expect(texts(await readAll(log, events))).toEqual(['a', 'b'])
     })
 
     test('a commit whose records did not all arrive did not happen', async () => {
@@ -167,6 +179,15 @@ describeKafka('the log', (kafka) => {
       expect(texts(await readAll(log, events))).toEqual(['committed', 'plain', 'last'])
       const single = { records: 1, bytes: 1 }
       expect(texts(await readAll(log, events, single))).toEqual(['committed', 'plain', 'last'])
+    })
+
+    test('the first committed record is found, however much was aborted before it', async () => {
+      const aborted = await (await stranger('one')).transaction()
+      for (const letter of 'abc') await aborted.send(written(letter.repeat(100_000)))
+      await aborted.abort()
+      await log.producer().append([record('committed')])
+      const slice = await log.read(events, 0n, { records: 1, bytes: 1 })
+      expect(texts(slice.records)).toEqual(['committed'])
     })
 
     test('an open transaction holds the end up, and nothing behind it is read before it ends', async () => {

@@ -6,7 +6,7 @@ import type { KafkaNames } from './kafka-names.ts'
 import type { GroupPlace, Lease, NewRecord } from './log.ts'
 
 export type KafkaLease = Lease & {
-  /** Rejects with SALDO_LEASE_FENCED when a newer owner exists. Writes nothing. */
+  /** Rejects with SALDO_LEASE_FENCED when a newer owner exists. Writes no record and moves no offset. */
   confirm(): Promise<void>
 }
 
@@ -26,12 +26,18 @@ export async function acquireLease(
     await cluster.addMultipleTargetTopics(names.topics)
     const writer = await fencedWriter(cluster, names, place)
     let { committed } = writer
+    let before = Promise.resolve()
+    /** A transactional id has one transaction at a time. */
+    const inTurn = (work: () => Promise<void>): Promise<void> => {
+      const done = before.then(work)
+      before = done.catch(() => undefined)
+      return done
+    }
     const commit = async (
       records: readonly NewRecord[],
       nextOffset: bigint | undefined,
     ): Promise<void> => {
       if (over.signal.aborted) throw fencedError(place)
-      check(records)
       try {
         await writer.commit(records, nextOffset)
         committed = nextOffset
@@ -46,8 +52,11 @@ export async function acquireLease(
       epoch: writer.epoch,
       committed,
       lost: over.signal,
-      commit,
-      confirm: () => commit([], committed),
+      async commit(records, nextOffset) {
+        check(records)
+        await inTurn(() => commit(records, nextOffset))
+      },
+      confirm: () => inTurn(() => commit([], committed)),
       async release() {
         over.abort()
         await cluster.disconnect()

@@ -29,7 +29,16 @@ export async function kafkaLog(options: {
   const names = kafkaNames(prefix)
   const kafka = kafkaClient(connection)
   const cluster = openCluster(connection)
-  const opened = new Set<{ close(): Promise<void> }>()
+  const opened = new Set<() => Promise<void>>()
+  /** What is still open when the log is closed is ended with it. */
+  const held = (end: () => Promise<void>): (() => Promise<void>) => {
+    const once = async (): Promise<void> => {
+      opened.delete(once)
+      await end()
+    }
+    opened.add(once)
+    return once
+  }
   const check = checker(partitions)
   try {
     await cluster.connect()
@@ -41,14 +50,13 @@ export async function kafkaLog(options: {
       identity,
       producer() {
         const producer = kafkaProducer(kafka, names, check)
-        opened.add(producer)
-        return producer
+        const close = held(() => producer.close())
+        return { append: producer.append, close }
       },
       async acquire(place) {
         check([place])
         const lease = await acquireLease(openCluster(connection), names, place, check)
-        opened.add({ close: () => lease.release() })
-        return lease
+        return { ...lease, release: held(() => lease.release()) }
       },
       async read(place, offset, limit) {
         check([place])
@@ -64,7 +72,7 @@ export async function kafkaLog(options: {
       },
       arrival: (place, offset, signal) => places.arrival(place, offset, signal),
       async close() {
-        await Promise.all([...opened].map((one) => one.close()))
+        await Promise.all([...opened].map((end) => end()))
         await places.close()
         await cluster.disconnect()
       },
