@@ -86,6 +86,9 @@ export class LedgerHost {
       if (hosted === undefined) {
         hosted = { ledger: new LedgerStates(userId), sealer }
         ledgers.set(userId, hosted)
+      } else if (!sealer.readable) {
+        // Shredded since it was loaded: its rows do not open any more, and what is there would count as absent.
+        hosted.sealer = sealer
       }
       for (const { type, id, held } of states) hosted.ledger.install(type, id, held)
       for (const id of absentTransactions) hosted.ledger.cell('transaction', id)

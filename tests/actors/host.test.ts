@@ -178,6 +178,17 @@ describe.each([64, 1, 'ledger'] as const satisfies Sharding[])(
       expect(ledger?.account('a-1').status).toBe('open')
     })
 
+    // A stored transaction had left memory, and came back as absent because its row does not open any more.
+    test('a ledger whose key was shredded takes no more commands, and creates nothing twice', async () => {
+      const host = newHost()
+      host.install([empty()])
+      await host.decide([wish(opened), wish(groceries)])
+      host.ledger('user-1')?.transactions.clear()
+      const erased = empty('user-1', { ...transparentSealer, readable: false })
+      host.install([{ ...erased, absentTransactions: ['t-1'] }])
+      expect(await verdicts(host, wish(groceries))).toEqual(['ledger-erased'])
+    })
+
     test('only what is stored leaves memory', async () => {
       const host = newHost()
       host.install([empty('user-1'), empty('user-2')])
