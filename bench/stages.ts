@@ -15,6 +15,8 @@ import { decodeBatch } from '../topology/decode-batch.ts'
 import { foldBatch } from '../topology/fold-batch.ts'
 import { loadMissing } from '../topology/ledger-loader.ts'
 import type { NewRecord } from '../topology/log/log.ts'
+import type { Processor } from '../topology/processors/processor.ts'
+import { RowCache } from '../topology/row-cache.ts'
 import { ACTOR_GROUP } from '../topology/run-actors.ts'
 import {
   consumerOf,
@@ -163,6 +165,8 @@ async function tableStages<Item>(
   const limit = { records: config.batchRecords, bytes: config.batchBytes }
   const store = postgresTableStore(url, label)
   const progress = await store.takeOver(reader.processors.map(consumerOf), partition, log.identity)
+  const caches = new Map(reader.processors.map((processor) => [processor, new RowCache()]))
+  const cacheOf = (processor: Processor<Item>): RowCache => caches.get(processor) ?? new RowCache()
   let position = progress[0]?.offset ?? 0n
   for (;;) {
     const slice = await clock.measure(`${label}: read`, () => log.read(place, position, limit))
@@ -179,7 +183,9 @@ async function tableStages<Item>(
     const writes = await clock.measure(`${label}: fold`, () =>
       Promise.all(
         reader.processors.map((processor) =>
-          foldBatch(processor, sources, (table, wanted) => store.read(table, wanted)),
+          foldBatch(processor, sources, (table, wanted) =>
+            cacheOf(processor).read(table, wanted, store.read),
+          ),
         ),
       ),
     )
@@ -192,6 +198,10 @@ async function tableStages<Item>(
       lastEventId: last === undefined ? undefined : reader.idOf(last),
     }))
     await clock.measure(`${label}: apply`, () => store.apply({ partition, moves, writes }))
+    for (const [index, processor] of reader.processors.entries()) {
+      const write = writes[index]
+      if (processor.kind === 'rows' && write !== undefined) cacheOf(processor).applied(write)
+    }
     position = slice.next
   }
   await store.close()

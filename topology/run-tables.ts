@@ -9,6 +9,7 @@ import type { TableMove, TableProgress, TableStore, TableWrite } from '../sink/t
 import { foldBatch } from './fold-batch.ts'
 import type { BatchLimit, Log, Place, StoredRecord } from './log/log.ts'
 import type { Processor, Sourced } from './processors/processor.ts'
+import { RowCache } from './row-cache.ts'
 import { consumerOf, type ReaderKeys, type TableReader } from './table-reader.ts'
 
 export type TableDeps = {
@@ -33,6 +34,7 @@ export type TableObserver = {
 type Attached<Item> = {
   readonly processor: Processor<Item>
   readonly epoch: bigint
+  readonly cache: RowCache
   offset: bigint
 }
 
@@ -89,7 +91,7 @@ async function attach<Item>(
   return reader.processors.map((processor) => {
     const row = progress.find(({ consumer }) => consumer === consumerOf(processor))
     if (row === undefined) throw new Error('a take-over answers for every consumer')
-    return { processor, epoch: row.epoch, offset: row.offset }
+    return { processor, epoch: row.epoch, cache: new RowCache(), offset: row.offset }
   })
 }
 
@@ -158,6 +160,7 @@ async function applyBatch<Item>(
   const last = sources.at(-1)
   const lastEventId = last === undefined ? undefined : reader.idOf(last.item)
   const writes: TableWrite[] = []
+  const folded: { readonly cache: RowCache; readonly write: TableWrite }[] = []
   const moves: TableMove[] = []
   for (const one of attached.slice()) {
     // A processor that is further than the slowest one has folded the first of these already.
@@ -165,7 +168,11 @@ async function applyBatch<Item>(
       one.offset === 0n ? sources : sources.filter(({ offset }) => offset >= one.offset)
     if (next <= one.offset) continue
     try {
-      writes.push(await foldBatch(one.processor, unseen, store.read))
+      const write = await foldBatch(one.processor, unseen, (table, wanted) =>
+        one.cache.read(table, wanted, store.read),
+      )
+      writes.push(write)
+      if (one.processor.kind === 'rows') folded.push({ cache: one.cache, write })
       moves.push({
         consumer: consumerOf(one.processor),
         epoch: one.epoch,
@@ -186,5 +193,6 @@ async function applyBatch<Item>(
     )
   }
   await store.apply({ partition: place.partition, moves, writes })
+  for (const { cache, write } of folded) cache.applied(write)
   for (const one of attached) if (next > one.offset) one.offset = next
 }
