@@ -3,6 +3,7 @@
  * are those that the loops call; what the loops do at the same time is done here in turn, so this is no throughput.
  */
 import { availableParallelism } from 'node:os'
+import { STATES_GENERATION } from '../actors/generation.ts'
 import { LedgerHost, type Answered } from '../actors/host/host.ts'
 import type { PreparedCommand } from '../actors/answer.ts'
 import { masterKeyOf } from '../cli/secrets.ts'
@@ -82,7 +83,7 @@ async function actorStages(
 ): Promise<void> {
   const place = { group: ACTOR_GROUP, topic: 'ledger.commands', partition } as const
   const limit = { records: config.batchRecords, bytes: config.batchBytes }
-  const store = postgresCheckpointStore(url, 'actors')
+  const store = postgresCheckpointStore(url, 'actors', STATES_GENERATION)
   const lease = await log.acquire(place)
   const host = new LedgerHost(config.sharding)
   const checkpointer = new Checkpointer({
@@ -95,7 +96,7 @@ async function actorStages(
   })
   let position = lease.committed ?? 0n
   const cut = async (): Promise<void> => {
-    checkpointer.cut(await log.end({ topic: 'ledger.events', partition }), position)
+    checkpointer.cut(await log.end({ topic: 'ledger.events', partition }), position, undefined)
     await checkpointer.settled()
   }
   for (;;) {

@@ -1,5 +1,6 @@
 /** Wires each role to its adapters. A role runs in a thread of its own, so that a busy engine does not slow an answer. */
 import pino, { type Logger } from 'pino'
+import { STATES_GENERATION } from '../actors/generation.ts'
 import { startApi } from '../api/query/server.ts'
 import { startRoleServer } from '../api/role-server.ts'
 import { keyring } from '../privacy/keyring.ts'
@@ -10,7 +11,8 @@ import { keepRunning } from '../topology/keep-running.ts'
 import type { Membership } from '../topology/leases.ts'
 import { postgresLog } from '../topology/log/postgres-log.ts'
 import { actorMetrics, tableMetrics } from '../topology/metrics.ts'
-import { ACTOR_GROUP, runActors } from '../topology/run-actors.ts'
+import type { RestoreProgress } from '../topology/restore.ts'
+import { ACTOR_GROUP, runActors, type ActorObserver } from '../topology/run-actors.ts'
 import { runTables } from '../topology/run-tables.ts'
 import { sqlLeases } from '../topology/sql-leases.ts'
 import { ledgerTables, outcomeTables, type TableReader } from '../topology/table-reader.ts'
@@ -74,7 +76,7 @@ async function startActors(options: RoleOptions, logger: Logger): Promise<Role> 
   const { databaseUrl: url, partitions, limit } = options
   const log = await postgresLog({ url, partitions, role: 'actors' })
   const pool = openPool(url, { role: 'actors', max: 4 })
-  const store = postgresCheckpointStore(url, 'actors')
+  const store = postgresCheckpointStore(url, 'actors', STATES_GENERATION)
   const metrics = actorMetrics((partition, error) =>
     logger.error({ partition, error }, 'a command failed'),
   )
@@ -96,8 +98,15 @@ async function startActors(options: RoleOptions, logger: Logger): Promise<Role> 
     keepRunning(
       partition,
       (signal, progressed) => {
+        const note = restoreNotes(logger)
         const observe = {
           ...metrics.observer,
+          restoring: (...restored: Parameters<NonNullable<ActorObserver['restoring']>>) => {
+            // A checkpoint on the way is progress: the next try goes on from there.
+            progressed()
+            metrics.observer.restoring?.(...restored)
+            note(...restored)
+          },
           committed: (...batch: Parameters<typeof metrics.observer.committed>) => {
             progressed()
             metrics.observer.committed(...batch)
@@ -114,6 +123,20 @@ async function startActors(options: RoleOptions, logger: Logger): Promise<Role> 
     await log.close()
     await pool.end()
   })
+}
+
+/** A restore takes a moment, unless an evolve changed and the states are made anew from the first event. */
+const RESTORE_NOTE_MS = 5000
+
+/** Says every few seconds how far a long restore has come. */
+function restoreNotes(logger: Logger): (partition: number, progress: RestoreProgress) => void {
+  let noted = performance.now()
+  return (partition, { position, end }) => {
+    if (performance.now() - noted < RESTORE_NOTE_MS) return
+    noted = performance.now()
+    const offsets = { position: Number(position), end: Number(end) }
+    logger.warn({ partition, ...offsets }, 'folding events before the first command')
+  }
 }
 
 async function startTables(options: RoleOptions, logger: Logger): Promise<Role> {

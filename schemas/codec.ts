@@ -68,11 +68,10 @@ function codecOf<T>(name: string): Codec<T> {
       const buffer = Buffer.isBuffer(bytes)
         ? bytes
         : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-      if (buffer.length < WIRE_PREFIX_BYTES || buffer[0] !== 0)
-        throw unreadable(name, 'no wire prefix')
-      const id = buffer.readInt32BE(1)
+      const id = schemaIdOf(buffer)
+      if (id === -1) throw unreadable(name, 'no wire prefix')
       const decode = decoders.get(id)
-      if (decode === undefined) throw unreadable(name, `unknown schema id ${id}`)
+      if (decode === undefined) throw unreadable(name, unknownId(id, newest.id))
       try {
         return decode(buffer.subarray(WIRE_PREFIX_BYTES)) as T
       } catch (cause) {
@@ -80,6 +79,11 @@ function codecOf<T>(name: string): Codec<T> {
       }
     },
   }
+}
+
+function unknownId(id: number, newest: number): string {
+  const isNext = id > newest && id >> 8 === newest >> 8
+  return `unknown schema id ${id}${isNext ? ', of a newer release: run that one, or a newer one' : ''}`
 }
 
 function decoderOf(
@@ -90,6 +94,11 @@ function decoderOf(
   if (version.id === newest.id) return (bytes) => reader.fromBuffer(bytes)
   const resolver = reader.createResolver(avroType(version.schema))
   return (bytes) => reader.fromBuffer(bytes, resolver)
+}
+
+/** The schema id that bytes carry; -1 for bytes without the prefix. */
+export function schemaIdOf(bytes: Buffer): number {
+  return bytes.length < WIRE_PREFIX_BYTES || bytes[0] !== 0 ? -1 : bytes.readInt32BE(1)
 }
 
 function unreadable(name: string, problem: string, cause?: unknown): SaldoError {

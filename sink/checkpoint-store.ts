@@ -15,6 +15,8 @@ export type CheckpointProgress = {
   readonly eventsOffset: bigint
   /** The group's offset in the commands when the progress was written; undefined before the first checkpoint. */
   readonly commandsOffset: bigint | undefined
+  /** The last event before `eventsOffset`; undefined where nobody knew it. */
+  readonly lastEventId?: string | undefined
   readonly logIdentity: string
 }
 
@@ -24,6 +26,7 @@ export type CheckpointBatch = {
   readonly fromEventsOffset: bigint
   readonly toEventsOffset: bigint
   readonly commandsOffset: bigint
+  readonly lastEventId?: string | undefined
   readonly rows: readonly CheckpointRow[]
 }
 
@@ -33,13 +36,16 @@ export type Wanted = {
   readonly transactions: readonly { readonly userId: string; readonly transactionId: string }[]
 }
 
-/** Where states survive the process. `tests/contracts/checkpoint-store.contract.ts` holds every sentence here. */
+/** Where states of one generation (actors/generation.ts) survive the process. `tests/contracts/checkpoint-store.contract.ts` holds every sentence here. */
 export interface CheckpointStore {
-  /** Raises the epoch, so that the owner before can no longer save, then tells how far it came. Refuses another log. */
+  /**
+   * Raises the epoch, so that the owner before can no longer save, then tells how far it came. States of an older
+   * generation count as none, and the events as not folded; another log and a newer generation are refused.
+   */
   takeOver(partition: number, logIdentity: string): Promise<CheckpointProgress>
   /** Stores the rows, never replacing a newer one, and moves the progress, or does neither when there is a newer owner. */
   save(batch: CheckpointBatch): Promise<'saved' | 'fenced'>
-  /** The rows there are; what has none is missing from the answer. */
+  /** The rows there are of this generation; what has none is missing from the answer. */
   load(wanted: Wanted): Promise<readonly CheckpointRow[]>
   close(): Promise<void>
 }

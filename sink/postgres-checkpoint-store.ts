@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { SaldoError } from '../schemas/errors.ts'
+import { refuseNewer } from './checkpoint-generation.ts'
 import type {
   CheckpointBatch,
   CheckpointProgress,
@@ -14,7 +15,11 @@ import { asSaldoError, openPool } from './postgres/pool.ts'
 /** Name of the progress rows; stands in the database for ever. */
 export const CHECKPOINT_CONSUMER = 'actors:checkpoint'
 
-export function postgresCheckpointStore(url: string, role: string): CheckpointStore {
+export function postgresCheckpointStore(
+  url: string,
+  role: string,
+  generation: number,
+): CheckpointStore {
   const pool = openPool(url, { role, max: 6 })
   let staging: Promise<Connection> | undefined
   // One staging connection; saves of several partitions take turns on it.
@@ -24,7 +29,7 @@ export function postgresCheckpointStore(url: string, role: string): CheckpointSt
     try {
       staging ??= stagingConnection(url, role)
       const { client } = await staging
-      return await saveWith(client, batch)
+      return await saveWith(client, batch, generation)
     } catch (error) {
       const broken = staging
       staging = undefined
@@ -33,13 +38,13 @@ export function postgresCheckpointStore(url: string, role: string): CheckpointSt
     }
   }
   return {
-    takeOver: (partition, logIdentity) => takeOver(pool, partition, logIdentity),
+    takeOver: (partition, logIdentity) => takeOver(pool, partition, logIdentity, generation),
     async save(batch) {
       const mine = turn.then(() => save(batch))
       turn = mine.catch(() => undefined)
       return mine
     },
-    load: (wanted) => load(pool, wanted),
+    load: (wanted) => load(pool, wanted, generation),
     async close() {
       await staging?.then(({ client }) => client.end()).catch(() => undefined)
       await pool.end()
@@ -59,7 +64,11 @@ async function stagingConnection(url: string, role: string): Promise<Connection>
 const STAGED = ['text', 'text', 'text', 'count', 'count', 'bytes'] as const
 
 /** COPY cannot upsert: rows land in the session's staging table before any lock is taken, and one call merges them. */
-async function saveWith(client: pg.Client, batch: CheckpointBatch): Promise<'saved' | 'fenced'> {
+async function saveWith(
+  client: pg.Client,
+  batch: CheckpointBatch,
+  generation: number,
+): Promise<'saved' | 'fenced'> {
   await client.query('TRUNCATE incoming_checkpoint')
   await copyInto(
     client,
@@ -76,7 +85,7 @@ async function saveWith(client: pg.Client, batch: CheckpointBatch): Promise<'sav
   )
   const { rows } = await client.query<{ saved: boolean }>({
     name: 'save-checkpoint',
-    text: 'SELECT save_checkpoint($1, $2, $3, $4, $5, $6) AS saved',
+    text: 'SELECT save_checkpoint($1, $2, $3, $4, $5, $6, $7, $8) AS saved',
     values: [
       CHECKPOINT_CONSUMER,
       batch.partition,
@@ -84,6 +93,8 @@ async function saveWith(client: pg.Client, batch: CheckpointBatch): Promise<'sav
       batch.fromEventsOffset,
       batch.toEventsOffset,
       batch.commandsOffset,
+      generation,
+      batch.lastEventId,
     ],
   })
   return rows[0]?.saved === true ? 'saved' : 'fenced'
@@ -93,12 +104,18 @@ async function takeOver(
   pool: pg.Pool,
   partition: number,
   logIdentity: string,
+  generation: number,
 ): Promise<CheckpointProgress> {
-  const progress = await takeOverProgress(pool, CHECKPOINT_CONSUMER, partition, logIdentity)
+  const progress = await takenOver(pool, logIdentity, {
+    text: 'SELECT * FROM take_over_checkpoints($1, $2, $3, $4)',
+    values: [CHECKPOINT_CONSUMER, partition, logIdentity, generation],
+  })
+  refuseNewer(partition, progress.generation, generation)
   return {
     epoch: progress.epoch,
     eventsOffset: progress.next_offset,
     commandsOffset: progress.commands_offset ?? undefined,
+    lastEventId: progress.last_event_id ?? undefined,
     logIdentity: progress.log_identity,
   }
 }
@@ -109,6 +126,7 @@ export type ProgressRow = {
   readonly commands_offset: bigint | null
   readonly last_event_id: string | null
   readonly log_identity: string
+  readonly generation: number
 }
 
 /** Raises the epoch of a progress row, made where there is none; refuses one that belongs to another log. */
@@ -118,18 +136,25 @@ export async function takeOverProgress(
   partition: number,
   logIdentity: string,
 ): Promise<ProgressRow> {
+  return takenOver(pool, logIdentity, {
+    text: 'SELECT * FROM take_over_progress($1, $2, $3)',
+    values: [consumer, partition, logIdentity],
+  })
+}
+
+async function takenOver(
+  pool: pg.Pool,
+  logIdentity: string,
+  query: { readonly text: string; readonly values: readonly [consumer: string, ...unknown[]] },
+): Promise<ProgressRow> {
   try {
-    const { rows } = await pool.query<ProgressRow>('SELECT * FROM take_over_progress($1, $2, $3)', [
-      consumer,
-      partition,
-      logIdentity,
-    ])
+    const { rows } = await pool.query<ProgressRow>(query.text, [...query.values])
     const row = rows[0]
     if (row === undefined) throw new Error('an upsert that returns no row')
     if (row.log_identity !== logIdentity) {
       throw new SaldoError(
         'SALDO_LOG_MISMATCH',
-        `the progress of ${consumer} belongs to another log: use the log that these tables were made from, or start with an empty database`,
+        `the progress of ${query.values[0]} belongs to another log: use the log that these tables were made from, or start with an empty database`,
       )
     }
     return row
@@ -150,21 +175,23 @@ type Row = {
 async function load(
   pool: pg.Pool,
   { ledgers, transactions }: Wanted,
+  generation: number,
 ): Promise<readonly CheckpointRow[]> {
   try {
     const { rows } = await pool.query<Row>({
       name: 'load-checkpoints',
       text: `SELECT user_id, state_type, state_id, sequence, version, state FROM actor_checkpoints
-             WHERE user_id = ANY($1) AND state_type <> 'transaction'
+             WHERE user_id = ANY($1) AND state_type <> 'transaction' AND generation = $4
              UNION ALL
              SELECT c.user_id, c.state_type, c.state_id, c.sequence, c.version, c.state
              FROM unnest($2::text[], $3::text[]) AS wanted (user_id, state_id)
              JOIN actor_checkpoints c ON c.user_id = wanted.user_id AND c.state_type = 'transaction'
-               AND c.state_id = wanted.state_id`,
+               AND c.state_id = wanted.state_id AND c.generation = $4`,
       values: [
         ledgers,
         transactions.map(({ userId }) => userId),
         transactions.map(({ transactionId }) => transactionId),
+        generation,
       ],
     })
     return rows.map((row) => ({

@@ -7,6 +7,7 @@ import type pg from 'pg'
 import { SaldoError } from '../schemas/errors.ts'
 import { topics, type TopicName } from '../schemas/topics.ts'
 import type { CheckpointRow } from './checkpoint-store.ts'
+import { CHECKPOINT_CONSUMER } from './postgres-checkpoint-store.ts'
 import { asSaldoError, openPool } from './postgres/pool.ts'
 import { rowOf, selectList, tables, type Row, type Table, type TableName } from './tables.ts'
 
@@ -30,6 +31,8 @@ export type VerifyReader = {
   progress(partition: number): Promise<Progress>
   /** Where a group stands in a log that is kept in this database, where offsets have no holes; undefined otherwise. */
   groupOffset(group: string, topic: TopicName, partition: number): Promise<bigint | undefined>
+  /** Of the states that count in a partition; undefined before the first owner. */
+  generation(partition: number): Promise<number | undefined>
   look(partition: number, userIds: readonly string[]): Promise<Look>
   close(): Promise<void>
 }
@@ -51,6 +54,14 @@ export function postgresVerifyReader(url: string, role: string): VerifyReader {
         )
         return rows[0]?.next_offset ?? undefined
       }),
+    generation: (partition) =>
+      inOneMoment(pool, async (client) => {
+        const { rows } = await client.query<{ generation: number }>(
+          'SELECT generation FROM progress WHERE consumer = $1 AND partition = $2',
+          [CHECKPOINT_CONSUMER, partition],
+        )
+        return rows[0]?.generation
+      }),
     look: (partition, userIds) =>
       inOneMoment(pool, async (client) => {
         const progress = await readProgress(client, partition)
@@ -58,7 +69,7 @@ export function postgresVerifyReader(url: string, role: string): VerifyReader {
         for (const name of Object.keys(tables) as TableName[]) {
           rows.set(name, await readRows(client, tables[name], userIds))
         }
-        return { progress, rows, checkpoints: await readCheckpoints(client, userIds) }
+        return { progress, rows, checkpoints: await readCheckpoints(client, partition, userIds) }
       }),
     close: () => pool.end(),
   }
@@ -158,15 +169,18 @@ type CheckpointColumns = {
   readonly state: Buffer
 }
 
+/** Those that count: rows of an older generation are as if they were not there. */
 async function readCheckpoints(
   client: pg.PoolClient,
+  partition: number,
   userIds: readonly string[],
 ): Promise<readonly CheckpointRow[]> {
   const { rows } = await client.query<CheckpointColumns>({
     name: 'verify-checkpoints',
     text: `SELECT user_id, state_type, state_id, sequence, version, state FROM actor_checkpoints
-           WHERE user_id = ANY($1)`,
-    values: [userIds],
+           WHERE user_id = ANY($1)
+             AND generation = (SELECT generation FROM progress WHERE consumer = $2 AND partition = $3)`,
+    values: [userIds, CHECKPOINT_CONSUMER, partition],
   })
   return rows.map((row) => ({
     userId: row.user_id,

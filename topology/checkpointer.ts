@@ -25,6 +25,13 @@ export type CheckpointPace = {
 /** A state that a batch changed, as it is at the end of that batch. */
 export type ChangedState = { readonly userId: string; readonly cell: Cell; readonly held: Held }
 
+/** Where a checkpoint was cut; the last event before `eventsOffset`, where one is known. */
+type Cut = {
+  readonly eventsOffset: bigint
+  readonly commandsOffset: bigint
+  readonly lastEventId: string | undefined
+}
+
 // Sealing thousands of states at once would hold up the batches in between.
 const ROWS_PER_SLICE = 256
 
@@ -75,13 +82,15 @@ export class Checkpointer {
     return this.#changed.size >= this.#pace.changedStatesMax
   }
 
+  /** As many changes as a checkpoint should hold: a restore that goes on stores them first. */
+  get isLong(): boolean {
+    return this.#changed.size >= this.#pace.changedStates
+  }
+
   /** Time for a checkpoint: enough changed, or something changed long enough ago, and the one before is stored. */
   get isDue(): boolean {
     if (this.#saving !== undefined) return false
-    return (
-      this.#changed.size >= this.#pace.changedStates ||
-      this.#now() - this.#lastCut >= this.#pace.everyMs
-    )
+    return this.isLong || this.#now() - this.#lastCut >= this.#pace.everyMs
   }
 
   /** What is stored stands at other offsets. */
@@ -95,13 +104,13 @@ export class Checkpointer {
   }
 
   /** Cuts at a commit boundary: offsets after the last commit, and no commit on its way. Saves in the background. */
-  cut(eventsOffset: bigint, commandsOffset: bigint): void {
+  cut(eventsOffset: bigint, commandsOffset: bigint, lastEventId: string | undefined): void {
     this.check()
     this.#lastCut = this.#now()
     if (!this.isBehind(eventsOffset, commandsOffset)) return
     const changed = [...this.#changed.values()]
     this.#changed = new Map()
-    this.#saving = this.#save(changed, eventsOffset, commandsOffset)
+    this.#saving = this.#save(changed, { eventsOffset, commandsOffset, lastEventId })
       .catch((error: unknown) => {
         this.#failure = error
       })
@@ -118,8 +127,7 @@ export class Checkpointer {
 
   async #save(
     changed: readonly ChangedState[],
-    eventsOffset: bigint,
-    commandsOffset: bigint,
+    { eventsOffset, commandsOffset, lastEventId }: Cut,
   ): Promise<void> {
     const rows: CheckpointRow[] = []
     for (const [index, { userId, cell, held }] of changed.entries()) {
@@ -136,6 +144,7 @@ export class Checkpointer {
       fromEventsOffset: this.#savedOffset,
       toEventsOffset: eventsOffset,
       commandsOffset,
+      lastEventId,
       rows,
     })
     if (answer === 'fenced') {

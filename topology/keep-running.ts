@@ -54,6 +54,7 @@ const stopsAtOnce: ReadonlySet<string> = new Set([
   'SALDO_RECORDS_REMOVED',
   'SALDO_EVENT_UNREADABLE',
   'SALDO_KEY_UNAVAILABLE',
+  'SALDO_RELEASE_OUTDATED',
 ])
 
 function messageOf(error: unknown): string {

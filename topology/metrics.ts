@@ -41,8 +41,16 @@ export function actorMetrics(onFault: (partition: number, error: unknown) => voi
     labelNames: ['partition', 'state'],
     registers: [registry],
   })
+  const restoring = new Gauge({
+    name: 'saldo_restore_left_offsets',
+    help: 'Offsets of events that a take-over still has to fold before it takes commands. Much after an upgrade means that states are made anew, which happens once.',
+    labelNames: ['partition'],
+    registers: [registry],
+  })
   return {
     observer: {
+      restoring: (partition, { position, end }) =>
+        restoring.set({ partition }, Number(end > position ? end - position : 0n)),
       state(partition, current) {
         for (const name of leaseStates)
           state.set({ partition, state: name }, name === current ? 1 : 0)

@@ -18,37 +18,66 @@ type Tail = {
   readonly log: Log
   readonly partition: number
   readonly from: bigint
+  /** Committed end of the events. */
+  readonly end: bigint
   readonly host: LedgerHost
   readonly store: CheckpointStore
   readonly keys: Keys
   readonly checkpointer: Checkpointer
   readonly limit: BatchLimit
+  /** The group's offset in the commands, for checkpoints that are cut on the way. */
+  readonly commandsOffset: bigint
+  /** States kept in memory; stored ones above it leave. */
+  readonly cellsMax: number
+  readonly onProgress: (progress: RestoreProgress) => void
 }
 
-/** Folds the tail and returns the committed end of the events and how many were folded. */
+export type RestoreProgress = {
+  /** Offset of the first event that was not in the checkpoint. */
+  readonly from: bigint
+  readonly position: bigint
+  readonly end: bigint
+}
+
+/** Folds the tail; says how many events that were, and the last one. */
 export async function restore(
   tail: Tail,
-): Promise<{ readonly end: bigint; readonly folded: number }> {
+): Promise<{ readonly folded: number; readonly lastEventId: string | undefined }> {
   const place = { topic: 'ledger.events', partition: tail.partition } as const
-  const end = await tail.log.end(place)
-  if (tail.from > end) {
-    throw new SaldoError(
-      'SALDO_LOG_MISMATCH',
-      `the checkpoint of partition ${tail.partition} is ahead of the log (${tail.from} > ${end}): the log was restored from an older copy`,
-    )
-  }
-  let position = tail.from
+  const { from, end } = tail
+  let position = from
   let folded = 0
+  let lastEventId: string | undefined
   while (position < end) {
     const slice = await tail.log.read(place, position, tail.limit)
-    await foldSlice(tail, slice.records)
+    lastEventId = (await foldSlice(tail, slice.records)) ?? lastEventId
     folded += slice.records.length
     position = slice.next
+    tail.onProgress({ from, position, end })
+    if (position < end) await storeOnTheWay(tail, position, lastEventId)
   }
-  return { end, folded }
+  return { folded, lastEventId }
 }
 
-async function foldSlice(tail: Tail, records: readonly StoredRecord[]): Promise<void> {
+/** A tail is a few seconds long, but all there is when a generation is built: what is folded is stored and let go. */
+async function storeOnTheWay(
+  { checkpointer, commandsOffset, host, cellsMax }: Tail,
+  position: bigint,
+  lastEventId: string | undefined,
+): Promise<void> {
+  checkpointer.check()
+  if (!checkpointer.isLong) return
+  await checkpointer.settled()
+  checkpointer.cut(position, commandsOffset, lastEventId)
+  await checkpointer.settled()
+  host.evict(cellsMax)
+}
+
+/** Returns the id of the last event, readable or not. */
+async function foldSlice(
+  tail: Tail,
+  records: readonly StoredRecord[],
+): Promise<string | undefined> {
   const events = records.map((record) => ({
     event: decodeEvent(record, tail.partition),
     value: record.value,
@@ -82,6 +111,7 @@ async function foldSlice(tail: Tail, records: readonly StoredRecord[]): Promise<
     )
   }
   tail.checkpointer.add(changes)
+  return events.at(-1)?.event.eventId
 }
 
 /** An event that does not decode stops its reader: skipping it would make every total after it wrong. */
@@ -91,7 +121,7 @@ export function decodeEvent(record: StoredRecord, partition: number): LedgerEven
   } catch (cause) {
     throw new SaldoError(
       'SALDO_EVENT_UNREADABLE',
-      `the event at partition ${partition} offset ${record.offset} is not readable`,
+      `the event at partition ${partition} offset ${record.offset} is not readable: ${messageOf(cause)}`,
       { retryable: false, cause },
     )
   }
@@ -109,4 +139,8 @@ function transactionsOf(
     }
   }
   return [...wanted.values()]
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

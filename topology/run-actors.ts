@@ -7,15 +7,16 @@
 import type { KeyObject } from 'node:crypto'
 import { LedgerHost, type Answered, type Sharding } from '../actors/host/host.ts'
 import type { PreparedCommand } from '../actors/answer.ts'
-import { outcomeCodec } from '../schemas/codec.ts'
+import { eventCodec, outcomeCodec } from '../schemas/codec.ts'
 import { SaldoError } from '../schemas/errors.ts'
 import type { CheckpointStore } from '../sink/checkpoint-store.ts'
+import { checkCheckpoint } from './check-checkpoint.ts'
 import { Checkpointer, type ChangedState, type CheckpointPace } from './checkpointer.ts'
 import { decodeBatch } from './decode-batch.ts'
 import { loadMissing, type Keys } from './ledger-loader.ts'
 import type { BatchLimit, GroupPlace, Lease, Log, NewRecord, Slice } from './log/log.ts'
 import { withLastParked } from './parked.ts'
-import { restore } from './restore.ts'
+import { restore, type RestoreProgress } from './restore.ts'
 import { setAside } from './set-aside.ts'
 
 export type LeaseState = 'fencing' | 'restoring' | 'running' | 'draining'
@@ -36,6 +37,8 @@ export type ActorDeps = {
 /** What the loop tells whoever watches: metrics, logs, tests. */
 export type ActorObserver = {
   state(partition: number, state: LeaseState): void
+  /** While a take-over folds what the checkpoint lacks: some seconds of events, or all after an evolve changed. */
+  restoring?(partition: number, progress: RestoreProgress): void
   committed(
     partition: number,
     batch: { readonly answers: readonly Answered[]; readonly deadLetters: number },
@@ -74,9 +77,11 @@ async function own(
   deps: ActorDeps,
   stop: AbortSignal,
 ): Promise<void> {
-  const { log, store, keys, pace, limit, now, observe } = deps
+  const { log, store, keys, pace, limit, cellsMax, now, observe } = deps
   const { partition } = lease.place
   const progress = await store.takeOver(partition, log.identity)
+  const end = await log.end({ topic: 'ledger.events', partition })
+  await checkCheckpoint(log, partition, progress, end)
   const committed = lease.committed ?? 0n
   const seen = progress.commandsOffset ?? 0n
   if (seen > committed) {
@@ -86,21 +91,25 @@ async function own(
   }
   observe.state(partition, 'restoring')
   const checkpointer = new Checkpointer({ partition, progress, store, keys, pace, now })
-  const { folded } = await restore({
+  const { folded, lastEventId = progress.lastEventId } = await restore({
     log,
     partition,
     from: progress.eventsOffset,
+    end,
     host,
     store,
     keys,
     checkpointer,
     limit,
+    commandsOffset: committed,
+    cellsMax,
+    onProgress: (restored) => observe.restoring?.(partition, restored),
   })
   if (lease.committed === undefined && folded > 0) {
     throw offsetLost(`partition ${partition} has events, and the group has no offset`)
   }
   observe.state(partition, 'running')
-  await new Owner(lease, host, checkpointer, deps, committed).run(stop)
+  await new Owner(lease, host, checkpointer, deps, { committed, lastEventId }).run(stop)
 }
 
 function offsetLost(message: string): SaldoError {
@@ -123,6 +132,9 @@ class Owner {
   readonly #deps: ActorDeps
   readonly #partition: number
   #committed: bigint
+  #lastEventId: string | undefined
+  /** The last event committed since; decoded when a checkpoint needs its id. */
+  #lastEvent: Buffer | undefined
   #evictedAt: bigint | undefined
 
   constructor(
@@ -130,14 +142,15 @@ class Owner {
     host: LedgerHost,
     checkpointer: Checkpointer,
     deps: ActorDeps,
-    committed: bigint,
+    restored: { readonly committed: bigint; readonly lastEventId: string | undefined },
   ) {
     this.#lease = lease
     this.#host = host
     this.#checkpointer = checkpointer
     this.#deps = deps
     this.#partition = lease.place.partition
-    this.#committed = committed
+    this.#committed = restored.committed
+    this.#lastEventId = restored.lastEventId
   }
 
   async run(stop: AbortSignal): Promise<void> {
@@ -207,6 +220,8 @@ class Owner {
   async #commit({ records, next, changes, answers, deadLetters }: Batch): Promise<void> {
     await this.#lease.commit(records, next)
     this.#committed = next
+    this.#lastEvent =
+      records.findLast(({ topic }) => topic === 'ledger.events')?.value ?? this.#lastEvent
     this.#checkpointer.add(changes)
     this.#deps.observe.committed(this.#partition, { answers, deadLetters })
     if (this.#checkpointer.isDue) await this.#cut()
@@ -221,7 +236,11 @@ class Owner {
     // An owner that was held up between its two fences may own the checkpoints and not the log, and somebody else
     // may have written the events before `eventsEnd`.
     if (this.#checkpointer.isBehind(eventsEnd, this.#committed)) await this.#lease.confirm()
-    this.#checkpointer.cut(eventsEnd, this.#committed)
+    if (this.#lastEvent !== undefined) {
+      this.#lastEventId = eventCodec.decode(this.#lastEvent).eventId
+      this.#lastEvent = undefined
+    }
+    this.#checkpointer.cut(eventsEnd, this.#committed, this.#lastEventId)
   }
 
   /** Only between two batches: one that is being decided counts on what was loaded for it. */

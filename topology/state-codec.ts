@@ -4,7 +4,7 @@ import type { StateType } from '../actors/ledger.ts'
 import type { Held } from '../actors/ledger-states.ts'
 import { open, seal } from '../privacy/seal.ts'
 import type { SubjectKey } from '../privacy/subject-key.ts'
-import { stateCodecs, type Codec } from '../schemas/codec.ts'
+import { schemaIdOf, stateCodecs, type Codec } from '../schemas/codec.ts'
 import { SaldoError } from '../schemas/errors.ts'
 import type { CheckpointRow } from '../sink/checkpoint-store.ts'
 
@@ -32,10 +32,13 @@ export function fromCheckpointRow(key: SubjectKey, row: CheckpointRow): LoadedSt
   const codec = stateCodecs[row.stateType as StateType] as Codec<unknown> | undefined
   if (codec === undefined) throw unreadable(row, `unknown state type ${row.stateType}`)
   try {
-    const state = codec.decode(open(key.sealing, row.state, placeOf(row)))
+    const bytes = open(key.sealing, row.state, placeOf(row))
+    if (schemaIdOf(bytes) > codec.schemaId) throw newer(row, schemaIdOf(bytes))
+    const state = codec.decode(bytes)
     const held = { state, sequence: row.sequence, version: row.version }
     return { type: row.stateType, id: row.stateId, held } as LoadedState
   } catch (cause) {
+    if (cause instanceof SaldoError && cause.code === 'SALDO_RELEASE_OUTDATED') throw cause
     throw unreadable(row, 'it does not open', cause)
   }
 }
@@ -47,6 +50,14 @@ function placeOf(row: {
   sequence: number
 }): string {
   return `${row.userId}|state|${row.stateType}|${row.stateId}|${row.sequence}`
+}
+
+/** Ids of the versions of one schema are counted up. */
+function newer({ stateType }: CheckpointRow, schemaId: number): SaldoError {
+  return new SaldoError(
+    'SALDO_RELEASE_OUTDATED',
+    `the checkpoint of a ${stateType} has schema id ${schemaId}, which this release does not know: run the release that wrote it, or a newer one`,
+  )
 }
 
 function unreadable(row: CheckpointRow, problem: string, cause?: unknown): SaldoError {

@@ -4,9 +4,11 @@
  * Invariant: rows are compared with the fold up to exactly the progress that the same snapshot shows, so it works while
  * the engine runs. It writes nothing, and holds one partition's fold in memory at a time.
  */
+import { STATES_GENERATION } from '../actors/generation.ts'
 import type { OpenedEvent } from '../schemas/opened-event.ts'
 import { partitionOf } from '../schemas/partition.ts'
 import type { Outcome } from '../schemas/types.ts'
+import { refuseNewer } from '../sink/checkpoint-generation.ts'
 import { CHECKPOINT_CONSUMER } from '../sink/postgres-checkpoint-store.ts'
 import type { Progress, VerifyReader } from '../sink/verify-queries.ts'
 import type { Log } from './log/log.ts'
@@ -126,7 +128,11 @@ class Judge {
     const groupOffset = await reader.groupOffset(ACTOR_GROUP, 'ledger.commands', partition)
     const outcomesEnd = await log.end({ topic: 'ledger.outcomes', partition })
     const eventsEnd = await log.end({ topic: 'ledger.events', partition })
+    const generation = (await reader.generation(partition)) ?? STATES_GENERATION
+    refuseNewer(partition, generation, STATES_GENERATION)
     const judge = new Judge(deps, { log, keys, partition, note, unjudged: new Set() }, groupOffset)
+    // States of an older generation are folded again before anybody uses them.
+    if (generation < STATES_GENERATION) judge.#unreachable.add(CHECKPOINT_CONSUMER)
     await judge.answers.takeDeadLetters()
     await judge.#advance(await reader.progress(partition), { eventsEnd, outcomesEnd })
     await judge.#judgeAnswers()

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { keyring } from '../../privacy/keyring.ts'
 import type { LedgerCommand } from '../../schemas/types.ts'
 import { openPool } from '../../sink/postgres/pool.ts'
+import { STATES_GENERATION } from '../../actors/generation.ts'
 import { postgresCheckpointStore } from '../../sink/postgres-checkpoint-store.ts'
 import type { NewRecord } from '../../topology/log/log.ts'
 import { postgresLog } from '../../topology/log/postgres-log.ts'
@@ -20,7 +21,7 @@ const masterKey = randomBytes(32)
 async function decidePoisoned(url: string, records: readonly NewRecord[]): Promise<void> {
   const log = await postgresLog({ url, partitions: 1, role: 'test' })
   const pool = openPool(url, { role: 'test-keys', max: 2 })
-  const store = postgresCheckpointStore(url, 'test')
+  const store = postgresCheckpointStore(url, 'test', STATES_GENERATION)
   const stop = new AbortController()
   let left = records.length
   try {

@@ -6,15 +6,15 @@ import type {
   CheckpointRow,
   CheckpointStore,
 } from '../../sink/checkpoint-store.ts'
-import { codeOf } from './log.contract.ts'
+import { codeOf } from './log-records.ts'
 
 const LOG = '00000000-0000-4000-8000-000000000001'
 const OTHER_LOG = '00000000-0000-4000-8000-000000000002'
 
 export type OpenedStore = {
   readonly store: CheckpointStore
-  /** Another instance over the same rows, as another process has. */
-  reopen(): Promise<CheckpointStore>
+  /** Another instance over the same rows, as another process has; of generation 1 unless told. */
+  reopen(generation?: number): Promise<CheckpointStore>
   close(): Promise<void>
 }
 
@@ -187,9 +187,62 @@ export function describeCheckpointStoreContract(
       expect((await store.takeOver(1, LOG)).eventsOffset).toBe(5n)
     })
 
-    test('checkpoints that were made from another log are refused', async () => {
-      await store.takeOver(0, LOG)
+    test('checkpoints that were made from another log are refused, and stay as they are', async () => {
+      const owner = await store.takeOver(0, LOG)
       expect(await codeOf(store.takeOver(0, OTHER_LOG))).toBe('SALDO_LOG_MISMATCH')
+      const next = await opened.reopen(2)
+      expect(await codeOf(next.takeOver(0, OTHER_LOG))).toBe('SALDO_LOG_MISMATCH')
+      expect(await store.save(batch(owner, [row()]))).toBe('saved')
+    })
+
+    test('the last event is kept with the progress, and forgotten where it is not known', async () => {
+      const owner = await store.takeOver(0, LOG)
+      await store.save(batch(owner, [], { lastEventId: 'event-9' }))
+      const next = await store.takeOver(0, LOG)
+      expect(next.lastEventId).toBe('event-9')
+      await store.save(batch(next, []))
+      expect((await store.takeOver(0, LOG)).lastEventId).toBeUndefined()
+    })
+
+    describe('of two generations', () => {
+      const two = Buffer.from('two')
+
+      test('a newer one starts at the first event, without a row, and knows the commands', async () => {
+        const owner = await store.takeOver(0, LOG)
+        const older = row({ stateType: 'transaction', stateId: 't-1', sequence: 9 })
+        await store.save(batch(owner, [row({ sequence: 9 }), older], { lastEventId: 'event-9' }))
+        const newer = await opened.reopen(2)
+        const next = await newer.takeOver(0, LOG)
+        expect(next).toMatchObject({ eventsOffset: 0n, commandsOffset: 20n })
+        expect(next.lastEventId).toBeUndefined()
+        const transactions = [{ userId: 'user-1', transactionId: 't-1' }]
+        expect(await newer.load({ ledgers: ['user-1'], transactions })).toEqual([])
+      })
+
+      test('rows of the newer one replace those of the older, whatever their sequence', async () => {
+        const owner = await store.takeOver(0, LOG)
+        await store.save(batch(owner, [row({ sequence: 9 })]))
+        const newer = await opened.reopen(2)
+        const next = await newer.takeOver(0, LOG)
+        expect(await newer.save(batch(next, [row({ sequence: 2, state: two })]))).toBe('saved')
+        expect(await accountOf(newer)).toBe('two')
+        const on = { ...next, eventsOffset: 10n }
+        await newer.save(batch(on, [row({ sequence: 1, state: Buffer.from('older') })]))
+        expect(await accountOf(newer)).toBe('two')
+        expect(await newer.takeOver(0, LOG)).toMatchObject({ eventsOffset: 20n })
+      })
+
+      test('the older owner saves nothing any more, and whoever is older is refused', async () => {
+        const old = await store.takeOver(0, LOG)
+        const newer = await opened.reopen(2)
+        const next = await newer.takeOver(0, LOG)
+        expect(await store.save(batch(old, [row()]))).toBe('fenced')
+        expect(await codeOf(store.takeOver(0, LOG))).toBe('SALDO_RELEASE_OUTDATED')
+        // The one that was refused has fenced nobody.
+        expect(await newer.save(batch(next, [row({ state: two })]))).toBe('saved')
+        expect(await accountOf(newer)).toBe('two')
+        expect(await accountOf(store)).toBeUndefined()
+      })
     })
   })
 }

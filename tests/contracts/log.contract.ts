@@ -3,21 +3,21 @@
  * commit whose answer is lost and an owner that goes on after it was replaced belong to every adapter's life.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { SaldoError, type ErrorCode } from '../../schemas/errors.ts'
-import type { TopicName } from '../../schemas/topics.ts'
-import type {
-  BatchLimit,
-  GroupPlace,
-  Lease,
-  Log,
-  NewRecord,
-  Place,
-  StoredRecord,
-} from '../../topology/log/log.ts'
+import type { BatchLimit, Lease, Log, NewRecord, Place } from '../../topology/log/log.ts'
 
-export const LOG_PARTITIONS = 4
-export const NO_LIMIT: BatchLimit = { records: 10_000, bytes: 100_000_000 }
-const KEY = Buffer.from('user-1')
+import {
+  KEY,
+  LOG_PARTITIONS,
+  NO_LIMIT,
+  place,
+  groupPlace,
+  record,
+  texts,
+  codeOf,
+  readAll,
+} from './log-records.ts'
+import { removals } from './log-removals.ts'
+
 const never = new AbortController().signal
 
 /** A log on records of its own, and what the contract needs to do to it. */
@@ -30,45 +30,6 @@ export type OpenedLog = {
   /** Removes every record that the topic holds now, as retention does. */
   remove(topic: 'ledger.outcomes'): Promise<void>
   close(): Promise<void>
-}
-
-export function place(topic: TopicName, partition = 0): Place {
-  return { topic, partition }
-}
-
-export function groupPlace(partition = 0, group = 'group'): GroupPlace {
-  return { group, topic: 'ledger.commands', partition }
-}
-
-export function record(text: string, topic: TopicName = 'ledger.events', partition = 0): NewRecord {
-  return { topic, partition, key: KEY, value: Buffer.from(text) }
-}
-
-export function texts(records: readonly StoredRecord[]): readonly string[] {
-  return records.map(({ value }) => value.toString())
-}
-
-export async function codeOf(failing: Promise<unknown>): Promise<ErrorCode | 'no error'> {
-  try {
-    await failing
-    return 'no error'
-  } catch (error) {
-    if (error instanceof SaldoError) return error.code
-    throw error
-  }
-}
-
-/** Every committed record, read as a reader does that goes on from slice to slice. */
-export async function readAll(log: Log, at: Place, limit = NO_LIMIT): Promise<StoredRecord[]> {
-  const end = await log.end(at)
-  const all: StoredRecord[] = []
-  for (let position = 0n; position < end;) {
-    const slice = await log.read(at, position, limit)
-    all.push(...slice.records)
-    expect(slice.next).toBeGreaterThan(position)
-    position = slice.next
-  }
-  return all
 }
 
 export function describeLogContract(name: string, open: () => Promise<OpenedLog>): void {
@@ -103,8 +64,8 @@ export function describeLogContract(name: string, open: () => Promise<OpenedLog>
   })
 }
 
-type It = (title: string, run: (given: OpenedLog) => Promise<void>) => void
-type Another = () => Promise<Log>
+export type It = (title: string, run: (given: OpenedLog) => Promise<void>) => void
+export type Another = () => Promise<Log>
 
 function appends(it: It, another: Another): void {
   it('an append is durable: another instance reads it, with its key, value and log time', async ({
@@ -235,56 +196,6 @@ function reads(it: It): void {
     const again = await log.read(at, second?.offset ?? -1n, NO_LIMIT)
     expect(texts(again.records)).toEqual(['b'])
     expect(again.records[0]?.offset).toBe(second?.offset)
-  })
-}
-
-function removals(it: It, another: Another): void {
-  const outcome = (text: string, partition = 0): NewRecord =>
-    record(text, 'ledger.outcomes', partition)
-  const at = place('ledger.outcomes')
-
-  it('a topic starts at 0 until something is removed, and then where it ended', async (given) => {
-    const { log } = given
-    await log.producer().append([outcome('a'), outcome('b'), outcome('x', 1)])
-    const ends = [await log.end(at), await log.end(place('ledger.outcomes', 1))]
-    expect(await log.start(at)).toBe(0n)
-    await given.remove('ledger.outcomes')
-    const other = await another()
-    expect(await other.start(at)).toBe(ends[0])
-    expect(await other.start(place('ledger.outcomes', 1))).toBe(ends[1])
-    expect(await other.end(at)).toBe(ends[0])
-  })
-
-  it('a read below the start is refused, not answered with what comes later', async (given) => {
-    const { log } = given
-    await log.producer().append([outcome('a'), outcome('b')])
-    const { next } = await log.read(at, 0n, { records: 1, bytes: 1_000 })
-    await given.remove('ledger.outcomes')
-    await log.producer().append([outcome('c')])
-    expect(await codeOf(log.read(at, 0n, NO_LIMIT))).toBe('SALDO_RECORDS_REMOVED')
-    expect(await codeOf(log.read(at, next, NO_LIMIT))).toBe('SALDO_RECORDS_REMOVED')
-  })
-
-  it('offsets go on after a removal, again and again, and what is kept is read from the start', async (given) => {
-    const { log } = given
-    const producer = log.producer()
-    for (let turn = 0; turn < 6; turn++) {
-      await producer.append([outcome('gone'), outcome('gone', 1)])
-      const end = await log.end(at)
-      await given.remove('ledger.outcomes')
-      await producer.append([outcome(`kept ${turn}`), outcome('kept', 1)])
-      const slice = await log.read(at, await log.start(at), NO_LIMIT)
-      expect(texts(slice.records)).toEqual([`kept ${turn}`])
-      expect(slice.records[0]?.offset).toBeGreaterThanOrEqual(end)
-    }
-  })
-
-  it('a removal leaves other topics alone', async (given) => {
-    const { log } = given
-    await log.producer().append([outcome('a'), record('event')])
-    await given.remove('ledger.outcomes')
-    expect(texts(await readAll(log, place('ledger.events')))).toEqual(['event'])
-    expect(await log.start(place('ledger.events'))).toBe(0n)
   })
 }
 

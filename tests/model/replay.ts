@@ -171,7 +171,7 @@ class RealOwner {
       keys: this.#world.keys,
       sharding: 1,
       limit: { records: 1, bytes: 1_000_000 },
-      pace: { everyMs: 0, changedStates: 1, changedStatesMax: 1_000_000 },
+      pace: { everyMs: 0, changedStates: 1_000_000, changedStatesMax: 1_000_000 },
       cellsMax: 1_000_000,
       now: () => 0,
       observe: { state: () => undefined, committed: () => undefined, fault: () => undefined },

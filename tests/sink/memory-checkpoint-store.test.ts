@@ -5,7 +5,7 @@ describeCheckpointStoreContract('the memory checkpoint store', () => {
   const store = memoryCheckpointStore()
   return Promise.resolve({
     store,
-    reopen: () => Promise.resolve(store),
+    reopen: (generation = 1) => Promise.resolve(store.ofGeneration(generation)),
     close: () => store.close(),
   })
 })

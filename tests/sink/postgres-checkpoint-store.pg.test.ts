@@ -2,7 +2,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { postgresCheckpointStore } from '../../sink/postgres-checkpoint-store.ts'
 import { describeCheckpointStoreContract } from '../contracts/checkpoint-store.contract.ts'
-import { codeOf } from '../contracts/log.contract.ts'
+import { codeOf } from '../contracts/log-records.ts'
 import { describePostgres } from '../support/postgres.ts'
 
 describePostgres('the checkpoint store', (database) => {
@@ -15,20 +15,24 @@ describePostgres('the checkpoint store', (database) => {
 
   describeCheckpointStoreContract('keeps what every store promises', async () => {
     await admin.query('TRUNCATE actor_checkpoints, progress')
-    const store = postgresCheckpointStore(database.url, 'test')
-    const other = postgresCheckpointStore(database.url, 'other')
+    const store = postgresCheckpointStore(database.url, 'test', 1)
+    const stores = [store]
     return {
       store,
-      reopen: () => Promise.resolve(other),
+      reopen(generation = 1) {
+        const other = postgresCheckpointStore(database.url, 'other', generation)
+        stores.push(other)
+        return Promise.resolve(other)
+      },
       async close() {
-        await Promise.all([store.close(), other.close()])
+        await Promise.all(stores.map((one) => one.close()))
       },
     }
   })
 
   test('a connection that ends while it saves is replaced for the next save', async () => {
     await admin.query('TRUNCATE actor_checkpoints, progress')
-    const store = postgresCheckpointStore(database.url, 'test')
+    const store = postgresCheckpointStore(database.url, 'test', 1)
     const { epoch, logIdentity } = await store.takeOver(0, '00000000-0000-4000-8000-000000000001')
     const batch = { partition: 0, epoch, commandsOffset: 1n, rows: [] }
     await store.save({ ...batch, fromEventsOffset: 0n, toEventsOffset: 1n })

@@ -4,6 +4,7 @@ import type { LedgerCommand, LedgerCommandBody } from '../../schemas/types.ts'
 import type { CheckpointStore } from '../../sink/checkpoint-store.ts'
 import type { NewRecord } from '../../topology/log/log.ts'
 import { runActors, type ActorDeps, type LeaseState } from '../../topology/run-actors.ts'
+import type { RestoreProgress } from '../../topology/restore.ts'
 import { commandRecord, commandsPlace, turnsUntil, type World } from './actor-world.ts'
 import { commandIdOf, NOW } from './specification.ts'
 
@@ -30,6 +31,9 @@ export type Run = {
   readonly ended: Promise<void>
   readonly states: LeaseState[]
   readonly faults: unknown[]
+  readonly restored: RestoreProgress[]
+  /** How many reports of the restore there had been when the first batch was committed. */
+  readonly restoredAtCommit: number[]
   readonly commits: { readonly answers: number; readonly deadLetters: number }[]
   /** Every command is answered. */
   answered(): Promise<void>
@@ -42,6 +46,8 @@ export function start(world: World, changes: Partial<ActorDeps> = {}): Run {
   const states: LeaseState[] = []
   const faults: unknown[] = []
   const commits: Run['commits'] = []
+  const restored: RestoreProgress[] = []
+  const restoredAtCommit: number[] = []
   const deps: ActorDeps = {
     log: world.log,
     store: world.store,
@@ -53,8 +59,11 @@ export function start(world: World, changes: Partial<ActorDeps> = {}): Run {
     now: () => 0,
     observe: {
       state: (_, state) => states.push(state),
-      committed: (_, { answers, deadLetters }) =>
-        commits.push({ answers: answers.length, deadLetters }),
+      restoring: (_, progress) => restored.push(progress),
+      committed(_, { answers, deadLetters }) {
+        commits.push({ answers: answers.length, deadLetters })
+        restoredAtCommit.push(restored.length)
+      },
       fault: (_, error) => faults.push(error),
     },
     ...changes,
@@ -65,6 +74,8 @@ export function start(world: World, changes: Partial<ActorDeps> = {}): Run {
     ended,
     states,
     faults,
+    restored,
+    restoredAtCommit,
     commits,
     answered: () => Promise.race([turnsUntil(() => isAnswered(world)), ended]),
     async stop() {

@@ -1,6 +1,7 @@
 /** The whole engine in this process over a database of its own: the actors and the tables of every partition. */
 import { randomBytes } from 'node:crypto'
 import type pg from 'pg'
+import { STATES_GENERATION } from '../../actors/generation.ts'
 import { keyring, type Keyring } from '../../privacy/keyring.ts'
 import type { LedgerCommand } from '../../schemas/types.ts'
 import { openPool } from '../../sink/postgres/pool.ts'
@@ -32,6 +33,8 @@ export type EngineOptions = {
   readonly masterKey?: Buffer
   readonly batchRecords?: number
   readonly checkpointEveryMs?: number
+  /** Of another release. */
+  readonly generation?: number
 }
 
 export async function startEngine(options: EngineOptions): Promise<Engine> {
@@ -53,7 +56,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     log,
     keys,
     limit,
-    store: kept(postgresCheckpointStore(url, 'test')),
+    store: kept(postgresCheckpointStore(url, 'test', options.generation ?? STATES_GENERATION)),
     sharding: 8,
     pace: {
       everyMs: options.checkpointEveryMs ?? 50,

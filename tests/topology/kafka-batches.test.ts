@@ -3,7 +3,7 @@ import { zstdCompressSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { decodeBatches } from '../../topology/log/kafka-batches.ts'
 import { crc32c } from '../../topology/log/kafka-crc.ts'
-import { codeOf, texts } from '../contracts/log.contract.ts'
+import { codeOf, texts } from '../contracts/log-records.ts'
 
 type Encoded = { readonly buffer: Buffer }
 const require = createRequire(import.meta.url)

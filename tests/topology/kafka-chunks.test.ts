@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { inRounds } from '../../topology/log/kafka-chunks.ts'
-import { record } from '../contracts/log.contract.ts'
+import { record } from '../contracts/log-records.ts'
 
 const sizes = (rounds: ReturnType<typeof inRounds>) =>
   rounds.map((chunks) =>

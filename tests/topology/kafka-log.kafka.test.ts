@@ -6,7 +6,6 @@ import { kafkaLog, type KafkaLog } from '../../topology/log/kafka-log.ts'
 import { kafkaNames } from '../../topology/log/kafka-names.ts'
 import {
   codeOf,
-  describeLogContract,
   groupPlace,
   LOG_PARTITIONS,
   NO_LIMIT,
@@ -14,7 +13,8 @@ import {
   readAll,
   record,
   texts,
-} from '../contracts/log.contract.ts'
+} from '../contracts/log-records.ts'
+import { describeLogContract } from '../contracts/log.contract.ts'
 import { describeKafka } from '../support/kafka.ts'
 import { END_TXN, kafkaProxy, PRODUCE, type KafkaProxy } from '../support/kafka-proxy.ts'
 

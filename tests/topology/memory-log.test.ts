@@ -2,14 +2,14 @@ import { describe, expect, test } from 'vitest'
 import { memoryLog, type LogFault, type LogStep } from '../../topology/log/memory-log.ts'
 import {
   codeOf,
-  describeLogContract,
   groupPlace,
   LOG_PARTITIONS,
   place,
   readAll,
   record,
   texts,
-} from '../contracts/log.contract.ts'
+} from '../contracts/log-records.ts'
+import { describeLogContract } from '../contracts/log.contract.ts'
 
 const options = { partitions: LOG_PARTITIONS, seed: 1, now: () => Date.now() }
 

@@ -6,14 +6,14 @@ import { postgresRetention } from '../../topology/log/postgres-retention.ts'
 import { postgresLog } from '../../topology/log/postgres-log.ts'
 import {
   codeOf,
-  describeLogContract,
   groupPlace,
   LOG_PARTITIONS,
   place,
   readAll,
   record,
   texts,
-} from '../contracts/log.contract.ts'
+} from '../contracts/log-records.ts'
+import { describeLogContract } from '../contracts/log.contract.ts'
 import { cuttable, type Cuttable } from '../support/cuttable-connection.ts'
 import { describePostgres } from '../support/postgres.ts'
 

@@ -5,7 +5,7 @@ import type { Log } from '../../topology/log/log.ts'
 import { postgresLog } from '../../topology/log/postgres-log.ts'
 import { postgresRetention } from '../../topology/log/postgres-retention.ts'
 import type { Retention, RetentionRule } from '../../topology/log/retention.ts'
-import { groupPlace, place, readAll, record, texts } from '../contracts/log.contract.ts'
+import { groupPlace, place, readAll, record, texts } from '../contracts/log-records.ts'
 import { CLEAN, commands, engineOn, judged } from '../support/damaged-run.ts'
 import { describePostgres } from '../support/postgres.ts'
 

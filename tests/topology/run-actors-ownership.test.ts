@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { SaldoError } from '../../schemas/errors.ts'
 import type { CheckpointStore } from '../../sink/checkpoint-store.ts'
 import type { LogFault } from '../../topology/log/memory-log.ts'
-import { codeOf } from '../contracts/log.contract.ts'
+import { codeOf } from '../contracts/log-records.ts'
 import {
   commandRecord,
   commandsPlace,
