@@ -23,6 +23,7 @@ import type {
   RootState,
   TransactionState,
 } from './types.ts'
+import { written } from './written.ts'
 
 /** Length of the wire prefix, in bytes. */
 export const WIRE_PREFIX_BYTES = 5
@@ -30,6 +31,8 @@ export const WIRE_PREFIX_BYTES = 5
 export type Codec<T> = {
   /** Id of the schema that `encode` writes. */
   readonly schemaId: number
+  /** Id of the newest schema that `decode` reads. */
+  readonly newestId: number
   /** A copy of its own: safe to keep. A value that does not fit the schema is a bug and throws. */
   encode(value: T): Buffer
   /** Throws SALDO_RECORD_UNREADABLE for bytes that are not of a released version. */
@@ -53,17 +56,21 @@ function encodeWith(type: Type, schemaId: number, value: unknown): Buffer {
   return copy
 }
 
-function codecOf<T>(name: string): Codec<T> {
-  const versions = releasedSchemas(name)
+/** Reads every version of one schema, oldest first, and writes the one with the id `writes`: the newest unless told. */
+export function codecOf<T>(versions: readonly ReleasedSchema[], writes?: number): Codec<T> {
   const newest = versions.at(-1)
-  if (newest === undefined) throw new Error(`no released schema of ${name}`)
+  const writer = writes === undefined ? newest : versions.find(({ id }) => id === writes)
+  if (newest === undefined || writer === undefined) throw new Error('no such released schema')
+  const { name } = newest
   const reader = avroType(newest.schema)
   const decoders = new Map(
     versions.map((version) => [version.id, decoderOf(version, newest, reader)]),
   )
+  const writing = writer === newest ? reader : avroType(writer.schema)
   return {
-    schemaId: newest.id,
-    encode: (value) => encodeWith(reader, newest.id, value),
+    schemaId: writer.id,
+    newestId: newest.id,
+    encode: (value) => encodeWith(writing, writer.id, value),
     decode(bytes) {
       const buffer = Buffer.isBuffer(bytes)
         ? bytes
@@ -108,19 +115,23 @@ function unreadable(name: string, problem: string, cause?: unknown): SaldoError 
   })
 }
 
-export const commandCodec = codecOf<LedgerCommand>('saldo.ledger.v1.LedgerCommand')
-export const eventCodec = codecOf<LedgerEvent>('saldo.ledger.v1.LedgerEvent')
-export const outcomeCodec = codecOf<Outcome>('saldo.ledger.v1.Outcome')
-export const deadLetterCodec = codecOf<DeadLetter>('saldo.ledger.v1.DeadLetter')
-export const parkedCommandCodec = codecOf<ParkedCommand>('saldo.ledger.v1.ParkedCommand')
-export const personalCodec = codecOf<Personal>('saldo.ledger.v1.Personal')
+function released<T>(name: string): Codec<T> {
+  return codecOf<T>(releasedSchemas(name), written[name])
+}
+
+export const commandCodec = released<LedgerCommand>('saldo.ledger.v1.LedgerCommand')
+export const eventCodec = released<LedgerEvent>('saldo.ledger.v1.LedgerEvent')
+export const outcomeCodec = released<Outcome>('saldo.ledger.v1.Outcome')
+export const deadLetterCodec = released<DeadLetter>('saldo.ledger.v1.DeadLetter')
+export const parkedCommandCodec = released<ParkedCommand>('saldo.ledger.v1.ParkedCommand')
+export const personalCodec = released<Personal>('saldo.ledger.v1.Personal')
 export const stateCodecs = {
-  root: codecOf<RootState>('saldo.state.v1.RootState'),
-  account: codecOf<AccountState>('saldo.state.v1.AccountState'),
-  transaction: codecOf<TransactionState>('saldo.state.v1.TransactionState'),
-  category: codecOf<CategoryState>('saldo.state.v1.CategoryState'),
-  profile: codecOf<ProfileState>('saldo.state.v1.ProfileState'),
-  budget: codecOf<BudgetState>('saldo.state.v1.BudgetState'),
+  root: released<RootState>('saldo.state.v1.RootState'),
+  account: released<AccountState>('saldo.state.v1.AccountState'),
+  transaction: released<TransactionState>('saldo.state.v1.TransactionState'),
+  category: released<CategoryState>('saldo.state.v1.CategoryState'),
+  profile: released<ProfileState>('saldo.state.v1.ProfileState'),
+  budget: released<BudgetState>('saldo.state.v1.BudgetState'),
 }
 
 const bodyType = bodyTypeOfCommands()

@@ -33,7 +33,7 @@ export function fromCheckpointRow(key: SubjectKey, row: CheckpointRow): LoadedSt
   if (codec === undefined) throw unreadable(row, `unknown state type ${row.stateType}`)
   try {
     const bytes = open(key.sealing, row.state, placeOf(row))
-    if (schemaIdOf(bytes) > codec.schemaId) throw newer(row, schemaIdOf(bytes))
+    if (schemaIdOf(bytes) > codec.newestId) throw newer(row, schemaIdOf(bytes))
     const state = codec.decode(bytes)
     const held = { state, sequence: row.sequence, version: row.version }
     return { type: row.stateType, id: row.stateId, held } as LoadedState

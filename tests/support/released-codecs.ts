@@ -9,6 +9,7 @@ import type { ReleasedSchema } from '../../schemas/released-schemas.ts'
 /** A codec whose type only the schema knows. */
 export type AnyCodec = {
   readonly schemaId: number
+  readonly newestId: number
   encode(value: unknown): Buffer
   decode(bytes: Uint8Array): unknown
 }
