@@ -6,6 +6,7 @@
  */
 import type { Type } from 'avsc'
 import { avroType } from './avro-types.ts'
+import type { AvroSchema } from './avsc-files.ts'
 import { SaldoError } from './errors.ts'
 import { releasedSchemas, type ReleasedSchema } from './released-schemas.ts'
 import type {
@@ -134,11 +135,9 @@ export const stateCodecs = {
   budget: released<BudgetState>('saldo.state.v1.BudgetState'),
 }
 
-const bodyType = bodyTypeOfCommands()
-
-function bodyTypeOfCommands(): Type {
-  const newest = releasedSchemas('saldo.ledger.v1.LedgerCommand').at(-1)
-  const envelope = avroType(newest?.schema ?? 'null') as unknown as {
+/** The type of the body of a command, as a version of the envelope has it. */
+function bodyTypeOf(envelopeSchema: AvroSchema): Type {
+  const envelope = avroType(envelopeSchema) as unknown as {
     readonly fields: readonly { readonly name: string; readonly type: Type }[]
   }
   const body = envelope.fields.find((field) => field.name === 'body')
@@ -146,12 +145,31 @@ function bodyTypeOfCommands(): Type {
   return body.type
 }
 
-/** The bytes of what a command wishes, without its envelope: what "same content" means. Valid until the next encode. */
-export function commandContent(body: LedgerCommandBody): Buffer {
-  let end = bodyType.encode(body, scratch, 0)
-  while (end < 0) {
-    scratch = Buffer.allocUnsafeSlow(scratch.length * 2 - end)
-    end = bodyType.encode(body, scratch, 0)
+/**
+ * The bytes of what a command wishes, without its envelope: what "same content" means, for ever. The same wish has the
+ * same bytes under every version of the schema that adds fields last, nullable and null, and members anywhere: the
+ * member goes by its name, and zeros at the end are left out. Fields before them say where they end, so nothing else
+ * becomes alike.
+ */
+export function contentUnder(
+  envelopeSchema: AvroSchema,
+): (body: { readonly type: string }) => Buffer {
+  const bodyType = bodyTypeOf(envelopeSchema)
+  return (body) => {
+    let end = bodyType.encode(body, scratch, 0)
+    while (end < 0) {
+      scratch = Buffer.allocUnsafeSlow(scratch.length * 2 - end)
+      end = bodyType.encode(body, scratch, 0)
+    }
+    let start = 0
+    // The place of the member in the union, as a variable-length number.
+    while ((scratch[start] ?? 0) >= 0x80) start++
+    start++
+    while (end > start && scratch[end - 1] === 0) end--
+    return Buffer.concat([Buffer.from(`${body.type}\n`), scratch.subarray(start, end)])
   }
-  return scratch.subarray(0, end)
 }
+
+export const commandContent: (body: LedgerCommandBody) => Buffer = contentUnder(
+  releasedSchemas('saldo.ledger.v1.LedgerCommand').at(-1)?.schema ?? 'null',
+)

@@ -1,10 +1,17 @@
 /** Release N beside N+1: a next version of every schema is made here, with all that a compatible change may add. */
+import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { AvroDefinition, AvroSchema } from '../../schemas/avsc-files.ts'
-import { codecOf, commandCodec, eventCodec } from '../../schemas/codec.ts'
+import {
+  codecOf,
+  commandCodec,
+  commandContent,
+  contentUnder,
+  eventCodec,
+} from '../../schemas/codec.ts'
 import type { ReleasedSchema } from '../../schemas/released-schemas.ts'
-import type { LedgerEvent } from '../../schemas/types.ts'
+import type { LedgerCommandBody, LedgerEvent } from '../../schemas/types.ts'
 import { ledgerTables } from '../../topology/table-reader.ts'
 import { outcomesIn, runToEnd, sendTo, startActors, wish } from '../support/actor-run.ts'
 import { commandRecord, newWorld } from '../support/actor-world.ts'
@@ -88,6 +95,76 @@ test('a new member of a union cannot be written while it is switched off', () =>
   expect(tomorrow.decode(tomorrow.encode(event))).toEqual(event)
   const switchedOff = codecOf<Value>(versions, versions.at(-2)?.id)
   expect(() => switchedOff.encode(event)).toThrow()
+})
+
+describe('the content of a command', () => {
+  const [envelope] = withNext('saldo.ledger.v1.LedgerCommand').slice(-2)
+  const schema = envelope?.schema as AvroDefinition
+  const bodyOf = (part: AvroDefinition): readonly AvroDefinition[] =>
+    part.fields?.find(({ name }) => name === 'body')?.type as readonly AvroDefinition[]
+  const values = arbitraryOf(schema) as fc.Arbitrary<{ readonly body: { readonly type: string } }>
+  const bodies = values.map(({ body }) => body)
+  const today = contentUnder(schema)
+
+  /** Each command with one more field, and the union with a member before all others. */
+  function grown(): AvroSchema {
+    const members = bodyOf(schema).map((member) => ({
+      ...member,
+      fields: [...(member.fields ?? []), later],
+    }))
+    const type = [laterMember, ...members] as unknown as AvroSchema
+    const fields = (schema.fields ?? []).map((field) =>
+      field.name === 'body' ? { ...field, type } : field,
+    )
+    return { ...schema, fields }
+  }
+
+  test('is the same under a release that adds fields and commands, as long as they are not used', () => {
+    const tomorrow = contentUnder(grown())
+    fc.assert(
+      fc.property(bodies, (body) => {
+        const content = today(body).toString('hex')
+        expect(tomorrow({ ...body, addedLater: null } as typeof body).toString('hex')).toBe(content)
+        const used = { ...body, addedLater: '' } as typeof body
+        expect(tomorrow(used).toString('hex')).not.toBe(content)
+      }),
+    )
+  })
+
+  test('is another one for every other wish', () => {
+    fc.assert(
+      fc.property(bodies, bodies, (one, other) => {
+        const isSame = commandBytes(one) === commandBytes(other)
+        expect(today(one).equals(today(other))).toBe(isSame)
+      }),
+      { numRuns: 500 },
+    )
+    const plain = { ...opened, name: '', bankName: null }
+    const contents = [
+      plain,
+      { ...plain, name: null },
+      { ...plain, bankName: '' },
+      { ...plain, name: '\0' },
+      { ...plain, name: '\0\0' },
+      { ...plain, bankName: '\0' },
+    ].map((body) => today(body).toString('hex'))
+    expect(new Set(contents).size).toBe(contents.length)
+  })
+
+  function commandBytes(body: { readonly type: string }): string {
+    return commandCodec
+      .encode({ ...wish(opened), commandId: '', body: body as never })
+      .toString('hex')
+  }
+
+  // What is stored in every state that was created: changed bytes would make a repeated command a second use of its id.
+  test('of examples is what it always was', () => {
+    const hash = (body: LedgerCommandBody): string =>
+      createHash('sha256').update(commandContent(body)).digest('hex').slice(0, 16)
+    expect(hash(opened)).toBe('a28117010800a061')
+    expect(hash(groceries)).toBe('46d0e3503cb73d4e')
+    expect(hash({ type: 'CreateCategory', categoryId: 'c-1', name: 'Boat' })).toBe('65fcc8e077daab92')
+  })
 })
 
 describe('this release beside the next one', () => {
