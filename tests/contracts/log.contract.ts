@@ -3,8 +3,8 @@
  * commit whose answer is lost and an owner that goes on after it was replaced belong to every adapter's life.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { BatchLimit, Lease, Log, NewRecord, Place } from '../../topology/log/log.ts'
-
+import type { TopicName } from '../../schemas/topics.ts'
+import type { Lease, Log, NewRecord } from '../../topology/log/log.ts'
 import {
   KEY,
   LOG_PARTITIONS,

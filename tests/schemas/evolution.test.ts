@@ -13,7 +13,7 @@ import {
 import type { ReleasedSchema } from '../../schemas/released-schemas.ts'
 import type { LedgerCommandBody, LedgerEvent } from '../../schemas/types.ts'
 import { ledgerTables } from '../../topology/table-reader.ts'
-import { outcomesIn, runToEnd, sendTo, startActors, wish } from '../support/actor-run.ts'
+import { outcomesOf, runOnce, send, start, wish } from '../support/actor-run.ts'
 import { commandRecord, newWorld } from '../support/actor-world.ts'
 import { groceries, opened } from '../support/example-commands.ts'
 import { arbitraryOf, releasedVersions } from '../support/released-codecs.ts'
@@ -163,7 +163,9 @@ describe('the content of a command', () => {
       createHash('sha256').update(commandContent(body)).digest('hex').slice(0, 16)
     expect(hash(opened)).toBe('a28117010800a061')
     expect(hash(groceries)).toBe('46d0e3503cb73d4e')
-    expect(hash({ type: 'CreateCategory', categoryId: 'c-1', name: 'Boat' })).toBe('65fcc8e077daab92')
+    expect(hash({ type: 'CreateCategory', categoryId: 'c-1', name: 'Boat' })).toBe(
+      '65fcc8e077daab92',
+    )
   })
 })
 
@@ -178,9 +180,9 @@ describe('this release beside the next one', () => {
     const here = newWorld({ seed: 3, now: () => NOW })
     const record = commandRecord(wish(opened, 'user-2'))
     await here.log.producer().append([{ ...record, value: ofNext(record.value) }])
-    await sendTo(here, wish(opened), wish(groceries))
-    await runToEnd(here)
-    expect(outcomesIn(here).map(({ verdict }) => verdict)).toEqual(['accepted', 'accepted'])
+    await send(here, wish(opened), wish(groceries))
+    await runOnce(here)
+    expect(outcomesOf(here).map(({ verdict }) => verdict)).toEqual(['accepted', 'accepted'])
     const letters = here.log.committed({ topic: 'ledger.dead-letters', partition: 0 })
     expect(letters).toHaveLength(1)
     expect(() => commandCodec.decode(ofNext(record.value))).toThrow('of a newer release')
@@ -188,8 +190,8 @@ describe('this release beside the next one', () => {
 
   test('stops at an event of it, in the actors and in the tables, and says what to run', async () => {
     const here = newWorld({ seed: 3, now: () => NOW })
-    await sendTo(here, wish(opened))
-    await runToEnd(here)
+    await send(here, wish(opened))
+    await runOnce(here)
     const place = { topic: 'ledger.events', partition: 0 } as const
     const [stored] = here.log.committed(place)
     const event = eventCodec.decode(stored?.value ?? Buffer.of()) satisfies LedgerEvent
@@ -199,7 +201,7 @@ describe('this release beside the next one', () => {
       code: 'SALDO_EVENT_UNREADABLE',
       message: expect.stringMatching(/offset \d+ is not readable: .*of a newer release: run that/),
     }
-    await expect(startActors(here).ended).rejects.toMatchObject(unreadable)
+    await expect(start(here).ended).rejects.toMatchObject(unreadable)
     const records = here.log.committed(place)
     const keys = { existingKeysOf: () => Promise.resolve(new Map()) }
     const opening = Promise.resolve().then(() => ledgerTables.open(records, 0, keys))
