@@ -49,10 +49,14 @@ const fate: fc.Arbitrary<Fate> = fc.record({
 })
 
 const settings: fc.Arbitrary<EngineSettings> = fc.record({
-  limit: fc.record({ records: fc.integer({ min: 1, max: 12 }), bytes: fc.constant(1_000_000) }),
+  // Small batches and frequent checkpoints: more of them beside each other.
+  limit: fc.record({
+    records: fc.oneof(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 12 })),
+    bytes: fc.constant(1_000_000),
+  }),
   pace: fc.record({
     everyMs: fc.constantFrom(1, 20, Infinity),
-    changedStates: fc.constantFrom(1, 5, 30, 10_000),
+    changedStates: fc.constantFrom(1, 1, 1, 5, 30, 10_000),
     changedStatesMax: fc.constantFrom(5, 1_000),
   }),
   sharding: fc.constantFrom(64, 1, 'ledger' as const),
