@@ -72,7 +72,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'dead letters dropped',
-    edits: [{ file: LOOP, from: ', ...deadLetters, ...failed]', to: ']' }],
+    edits: [{ file: LOOP, from: ', ...deadLetters, ...aside.parked]', to: ', ...aside.parked]' }],
   },
   {
     name: 'a gap waited for at its old offset',
