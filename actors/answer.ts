@@ -137,6 +137,9 @@ function decideBody(
     case 'OverrideCategory':
     case 'SplitTransaction':
       return transaction.decide(ledger.transaction(body.transactionId), body, context)
+    case 'TransferMoney':
+    case 'DeleteTransfer':
+      return transaction.decide(ledger.transaction(body.fromTransactionId), body, context)
     case 'CreateCategory':
     case 'RenameCategory':
     case 'DeleteCategory':

@@ -30,6 +30,9 @@ export function addressOf(command: LedgerCommandBody): AggregateRef {
     case 'OverrideCategory':
     case 'SplitTransaction':
       return { type: 'transaction', id: command.transactionId }
+    case 'TransferMoney':
+    case 'DeleteTransfer':
+      return { type: 'transaction', id: command.fromTransactionId }
     case 'CreateCategory':
     case 'RenameCategory':
     case 'DeleteCategory':
@@ -50,6 +53,8 @@ export function addressOf(command: LedgerCommandBody): AggregateRef {
 export function transactionsOf(command: LedgerCommandBody): readonly string[] {
   if (command.type === 'ReconcileAccount')
     return command.adjustmentId === null ? [] : [command.adjustmentId]
+  if (command.type === 'TransferMoney' || command.type === 'DeleteTransfer')
+    return [command.fromTransactionId, command.toTransactionId]
   const { type, id } = addressOf(command)
   return type === 'transaction' ? [id] : []
 }
@@ -60,6 +65,7 @@ export function creates(command: LedgerCommandBody): boolean {
     case 'OpenAccount':
     case 'RecordTransaction':
     case 'CreateCategory':
+    case 'TransferMoney':
       return true
     default:
       return false

@@ -2,7 +2,9 @@
 export type Rule =
   | 'account-closed'
   | 'account-missing'
+  | 'accounts-same'
   | 'amount-negative'
+  | 'amount-not-positive'
   | 'amount-over-limit'
   | 'amount-zero'
   | 'balance-not-zero'
@@ -41,4 +43,6 @@ export type Rule =
   | 'transaction-deleted'
   | 'transaction-missing'
   | 'transaction-split'
+  | 'transfer-leg'
+  | 'transfer-missing'
   | 'version-conflict'

@@ -108,6 +108,7 @@ function eventOf(index: number, personal: Buffer): LedgerEvent {
       modelVersion: 'words-1',
       mcc: null,
       kind: 'ordinary',
+      linkedTransactionId: null,
       contentHash: randomBytes(16),
     },
   }

@@ -11,6 +11,7 @@ import type {
 import { amountOf, requiredAmountOf, theAmount } from './amount-json.ts'
 import { removeBudget, setBudget } from './budget-json.ts'
 import { reconcileAccount } from './reconcile-json.ts'
+import { deleteTransfer, transferMoney } from './transfer-json.ts'
 import { splitTransaction } from './split-json.ts'
 import { instantToJson, type Json, type JsonObject } from './json.ts'
 import {
@@ -145,6 +146,8 @@ const bodyReaders: { readonly [Type in CommandType]: BodyReader<Type> } = {
   SplitTransaction: splitTransaction,
   AdvanceTime: shape({ type: only('AdvanceTime'), until: required(instant) }),
   ReconcileAccount: reconcileAccount,
+  TransferMoney: transferMoney,
+  DeleteTransfer: deleteTransfer,
 }
 
 // The keys are the types: the table above lacks none and has no other.

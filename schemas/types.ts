@@ -367,6 +367,40 @@ export type ResumeCommand = {
   readonly command: Buffer
 }
 
+/** Move an amount between two open accounts of one currency, as two transactions that name each other. */
+export type TransferMoney = {
+  readonly type: 'TransferMoney'
+  /** Id of the transaction that takes the amount; chosen by the producer, unique within the ledger for ever. */
+  readonly fromTransactionId: string
+  /** Id of the transaction that gives the amount; chosen by the producer, unique within the ledger for ever. */
+  readonly toTransactionId: string
+  /** The account that the amount leaves. */
+  readonly fromAccountId: string
+  /** The account that the amount reaches. */
+  readonly toAccountId: string
+  /** Minor units of the currency, more than zero. */
+  readonly amountMinor: bigint
+  /** ISO 4217 code; that of both accounts. */
+  readonly currency: string
+  /** Business time: when it happened, milliseconds since 1970 UTC. */
+  readonly occurredAt: number
+  /** Calendar date of booking; otherwise the date of `occurredAt` in the profile's time zone. */
+  readonly bookedOn: number | null
+  /** Free text for both transactions; at most 500 characters. */
+  readonly description: string | null
+  /** The user's own remark for both transactions; at most 500 characters. */
+  readonly note: string | null
+}
+
+/** Take both transactions of a transfer out of the ledger; their events stay. */
+export type DeleteTransfer = {
+  readonly type: 'DeleteTransfer'
+  /** One side of the transfer. */
+  readonly fromTransactionId: string
+  /** The other side. */
+  readonly toTransactionId: string
+}
+
 /** A wish: the value of every record in `ledger.commands`. In clear, and removed once it is behind the committed offset. */
 export type LedgerCommand = {
   /** Uuid chosen by the producer; the same id again is the same command. */
@@ -396,8 +430,8 @@ export type CategoryCandidate = {
   readonly confidence: number
 }
 
-/** What sort of movement a transaction is. Adjustments are no spending, whatever their sign. */
-export type BookingKind = 'ordinary' | 'adjustment'
+/** What sort of movement a transaction is. Adjustments and transfers are no spending, whatever their sign. */
+export type BookingKind = 'ordinary' | 'adjustment' | 'transfer'
 
 /** A transaction was accepted into an open account, in that account's currency, and categorised. Its texts are in `personal`. */
 export type TransactionCreated = {
@@ -430,6 +464,8 @@ export type TransactionCreated = {
   readonly contentHash: Buffer
   /** What sort of movement it is; never changes. */
   readonly kind: BookingKind
+  /** The other side of a transfer, which names this one. */
+  readonly linkedTransactionId: string | null
 }
 
 /** A part of a split transaction. */
@@ -796,6 +832,8 @@ export type TransactionState = {
   readonly contentHash: Buffer
   /** Sequence of TransactionCreated. */
   readonly firstSequence: number
+  /** The other side of a transfer, which names this one. */
+  readonly linkedTransactionId: string | null
 }
 
 export type LedgerCommandBody =
@@ -817,6 +855,8 @@ export type LedgerCommandBody =
   | ReconcileAccount
   | UnparkLedger
   | ResumeCommand
+  | TransferMoney
+  | DeleteTransfer
 
 export type LedgerEventBody =
   | AccountOpened

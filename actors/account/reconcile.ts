@@ -88,6 +88,7 @@ function adjustment(
       mcc: null,
       contentHash: context.contentHash,
       kind: 'adjustment',
+      linkedTransactionId: null,
     },
     personal: null,
     occurredAt: statementOn * DAY_MS,

@@ -43,7 +43,13 @@ function evolveWindow(window: readonly Remembered[], event: OpenedEvent): readon
   const { commandId, sequence, aggregateType, aggregateId, version } = event
   const last = window.at(-1)
   if (last !== undefined && last.commandId === commandId) {
-    return [...window.slice(0, -1), { ...last, count: last.count + 1, version }]
+    // The version is that of what the command addressed, whatever else it changed.
+    const isAddressed = last.aggregateType === aggregateType && last.aggregateId === aggregateId
+    const count = last.count + 1
+    return [
+      ...window.slice(0, -1),
+      { ...last, count, version: isAddressed ? version : last.version },
+    ]
   }
   // An adjustment is a creation like any other, but this command answers for it.
   const { body } = event

@@ -2,10 +2,12 @@ import { personalOf, textOf, type OpenedEvent } from '../../schemas/opened-event
 import type {
   AmendTransaction,
   DeleteTransaction,
+  DeleteTransfer,
   OverrideCategory,
   RecordTransaction,
   SplitTransaction,
   TransactionState,
+  TransferMoney,
 } from '../../schemas/types.ts'
 import type { Candidates } from '../categoriser/candidates.ts'
 import { categoryProblem } from '../category/category-problem.ts'
@@ -22,7 +24,9 @@ import {
 import { textProblem } from '../texts.ts'
 import { amountProblem, balanceProblem } from './amount.ts'
 import { bookedOnOf, dateProblem } from './booking-date.ts'
+import { notRecorded } from './not-recorded.ts'
 import { split, splitProblem } from './split.ts'
+import { deleteTransfer, legProblem, transfer } from './transfer.ts'
 
 export type TransactionCommand =
   | RecordTransaction
@@ -30,6 +34,8 @@ export type TransactionCommand =
   | DeleteTransaction
   | OverrideCategory
   | SplitTransaction
+  | TransferMoney
+  | DeleteTransfer
 
 function decide(transaction: Transaction, command: TransactionCommand, context: Context): Decision {
   switch (command.type) {
@@ -51,8 +57,12 @@ function decide(transaction: Transaction, command: TransactionCommand, context: 
         : notRecorded(transaction)
     case 'SplitTransaction':
       return transaction.status === 'recorded'
-        ? split(transaction, command, context)
+        ? (legProblem(transaction.booking) ?? split(transaction, command, context))
         : notRecorded(transaction)
+    case 'TransferMoney':
+      return transfer(transaction, command, context)
+    case 'DeleteTransfer':
+      return deleteTransfer(transaction, command, context)
     default:
       return unreachable(command)
   }
@@ -99,6 +109,7 @@ function record(command: RecordTransaction, context: Context): Decision {
       mcc: command.mcc,
       contentHash: context.contentHash,
       kind: 'ordinary',
+      linkedTransactionId: null,
     },
     personalOf({
       description: command.description,
@@ -135,7 +146,9 @@ function amend(
     note: command.note ?? transaction.note,
   }
   const problem =
-    (amountMinor === booking.amountMinor ? undefined : splitProblem(booking)) ??
+    (amountMinor === booking.amountMinor
+      ? undefined
+      : (splitProblem(booking) ?? legProblem(booking))) ??
     amountProblem(amountMinor, account.balanceMinor - booking.amountMinor + amountMinor) ??
     // What is kept was accepted before; only what is given is judged.
     textProblem({
@@ -184,7 +197,9 @@ function remove(
   const account = context.ledger.account(transaction.accountId)
   if (account.status !== 'open')
     return reject('transactionId', 'account-closed', 'the account is closed')
-  const problem = balanceProblem(account.balanceMinor - transaction.booking.amountMinor)
+  const problem =
+    legProblem(transaction.booking) ??
+    balanceProblem(account.balanceMinor - transaction.booking.amountMinor)
   if (problem !== undefined) return problem
   return accept({
     type: 'TransactionDeleted',
@@ -208,6 +223,7 @@ function override(
 ): Decision {
   return (
     splitProblem(transaction.booking) ??
+    legProblem(transaction.booking) ??
     categoryProblem(command.categoryId, context) ??
     accept({
       type: 'TransactionCategoryOverridden',
@@ -218,12 +234,6 @@ function override(
       categoryId: command.categoryId,
     })
   )
-}
-
-function notRecorded(transaction: Transaction): Decision {
-  if (transaction.status === 'deleted')
-    return reject('transactionId', 'transaction-deleted', 'the transaction was deleted')
-  return reject('transactionId', 'transaction-missing', 'there is no such transaction')
 }
 
 function evolve(transaction: Transaction, event: OpenedEvent): Transaction {
@@ -247,6 +257,7 @@ function evolve(transaction: Transaction, event: OpenedEvent): Transaction {
       ...texts,
       contentHash,
       firstSequence: event.sequence,
+      linkedTransactionId: body.linkedTransactionId,
     }
   }
   if (transaction.status !== 'recorded')

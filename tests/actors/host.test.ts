@@ -4,7 +4,13 @@ import { LedgerHost, type Loaded, type Sharding } from '../../actors/host/host.t
 import type { Held } from '../../actors/ledger-states.ts'
 import { eventCodec } from '../../schemas/codec.ts'
 import type { LedgerCommandBody } from '../../schemas/types.ts'
-import { groceries, opened, reconciled, recorded } from '../support/example-commands.ts'
+import {
+  groceries,
+  opened,
+  reconciled,
+  recorded,
+  transferred,
+} from '../support/example-commands.ts'
 import { commandOf, NOW, prepared, transparentSealer } from '../support/specification.ts'
 
 let sent = 0
@@ -149,6 +155,8 @@ describe.each([64, 1, 'ledger'] as const satisfies Sharding[])(
       const host = newHost()
       const adjusting = (adjustmentId: string | null) => wish(reconciled({ adjustmentId }))
       const commands = [adjusting('t-7'), adjusting(null), adjusting('t\0'), adjusting('t 7')]
+      const { transactions } = host.missing([wish(transferred({}))])
+      expect(transactions.map(({ transactionId }) => transactionId)).toEqual(['from', 'to'])
       const odd = wish(recorded({ transactionId: 'a\0b' }))
       expect(host.missing([...commands, odd])).toEqual({
         ledgers: ['user-1'],

@@ -157,6 +157,24 @@ describe('after any sequence of commands', () => {
     })
   })
 
+  test('the sides of a transfer name each other, live together and sum to zero', () => {
+    holds((commands) => {
+      for (const ledger of run(commands).ledgers.values()) {
+        for (const [id, { held }] of ledger.transactions) {
+          const one = held.state
+          if (one.status === 'absent' || one.booking.kind !== 'transfer') continue
+          const other = ledger.transaction(one.linkedTransactionId ?? '')
+          expect(other).toMatchObject({
+            status: one.status,
+            linkedTransactionId: id,
+            currency: one.currency,
+            booking: { amountMinor: -one.booking.amountMinor, kind: 'transfer' },
+          })
+        }
+      }
+    })
+  })
+
   test('a category has one budget per currency and month, and a budgeted category is active', () => {
     holds((commands) => {
       for (const ledger of run(commands).ledgers.values()) {
@@ -247,7 +265,7 @@ describe('with any command', () => {
 test('the histories reach every event and most rules', () => {
   const events = new Set<string>()
   const codes = new Set<string>()
-  const histories = fc.sample(arbitraryHistory(COMMANDS_MAX), { seed: 1, numRuns: 100 })
+  const histories = fc.sample(arbitraryHistory(COMMANDS_MAX), { seed: 1, numRuns: 200 })
   for (const history of histories) {
     const one = run(history)
     for (const values of one.events.values())
@@ -275,4 +293,5 @@ test('the histories reach every event and most rules', () => {
   expect(codes).toContain('duplicate')
   expect(codes).toContain('id-taken')
   expect(codes).toContain('category-in-use')
+  expect(codes).toContain('transfer-leg')
 })

@@ -13,6 +13,7 @@ import {
   preferences,
   recorded,
   splitInto,
+  transferred,
 } from '../support/example-commands.ts'
 
 type Case = {
@@ -33,6 +34,16 @@ const examples: { readonly [rule in Exclude<Rule, OfParking>]: Case } = {
     path: 'accountId',
   },
   'account-missing': { given: [], when: groceries, path: 'accountId' },
+  'accounts-same': {
+    given: [opened],
+    when: transferred({ toAccountId: 'a-1' }),
+    path: 'toAccountId',
+  },
+  'amount-not-positive': {
+    given: [opened, openedIn('NOK', 'a-2')],
+    when: transferred({ amountMinor: 0n }),
+    path: 'amountMinor',
+  },
   'amount-negative': { given: [], when: budgeted({ amountMinor: -1n }), path: 'amountMinor' },
   'amount-over-limit': {
     given: [opened],
@@ -158,6 +169,16 @@ const examples: { readonly [rule in Exclude<Rule, OfParking>]: Case } = {
     given: [opened, groceries, splitInto(['health', null], ['travel', null])],
     when: amended({ amountMinor: -1n }),
     path: 'transactionId',
+  },
+  'transfer-leg': {
+    given: [opened, openedIn('NOK', 'a-2'), transferred({})],
+    when: { type: 'DeleteTransaction', transactionId: 'to' },
+    path: 'transactionId',
+  },
+  'transfer-missing': {
+    given: [opened, groceries, recorded({ transactionId: 't-2' })],
+    when: { type: 'DeleteTransfer', fromTransactionId: 't-1', toTransactionId: 't-2' },
+    path: 'toTransactionId',
   },
   'version-conflict': {
     given: [opened],

@@ -14,6 +14,7 @@ import {
   openedIn,
   recorded,
   splitInto,
+  transferred,
 } from '../support/example-commands.ts'
 import { given, NOW } from '../support/specification.ts'
 
@@ -38,6 +39,8 @@ const commands: { readonly [C in TransactionCommand['type']]: LedgerCommandBody 
   DeleteTransaction: deleted,
   OverrideCategory: intoHealth,
   SplitTransaction: splitInto(['health', null], ['travel', null]),
+  TransferMoney: transferred({ fromTransactionId: 't-1', toAccountId: 'a-9' }),
+  DeleteTransfer: { type: 'DeleteTransfer', fromTransactionId: 't-1', toTransactionId: 't-9' },
 }
 /** What a transaction answers in each state: every cell is decided. */
 const verdicts: Record<Transaction['status'], Record<TransactionCommand['type'], Verdict>> = {
@@ -47,6 +50,8 @@ const verdicts: Record<Transaction['status'], Record<TransactionCommand['type'],
     DeleteTransaction: 'transaction-missing',
     OverrideCategory: 'transaction-missing',
     SplitTransaction: 'transaction-missing',
+    TransferMoney: 'account-missing',
+    DeleteTransfer: 'transaction-missing',
   },
   recorded: {
     RecordTransaction: 'duplicate',
@@ -54,6 +59,8 @@ const verdicts: Record<Transaction['status'], Record<TransactionCommand['type'],
     DeleteTransaction: 'accepted',
     OverrideCategory: 'accepted',
     SplitTransaction: 'accepted',
+    TransferMoney: 'id-taken',
+    DeleteTransfer: 'transaction-missing',
   },
   deleted: {
     RecordTransaction: 'duplicate',
@@ -61,6 +68,8 @@ const verdicts: Record<Transaction['status'], Record<TransactionCommand['type'],
     DeleteTransaction: 'transaction-deleted',
     OverrideCategory: 'transaction-deleted',
     SplitTransaction: 'transaction-deleted',
+    TransferMoney: 'id-taken',
+    DeleteTransfer: 'transaction-deleted',
   },
 }
 

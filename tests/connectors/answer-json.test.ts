@@ -150,6 +150,7 @@ test('a created transaction keeps its candidates and its hash', () => {
       mcc: null,
       contentHash: Buffer.from('01', 'hex'),
       kind: 'ordinary',
+      linkedTransactionId: null,
     },
   })
   expect(created['body']).toMatchObject({

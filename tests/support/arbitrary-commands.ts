@@ -17,11 +17,12 @@ const DAY_MS = 86_400_000
 const TODAY = Math.floor(COMMANDS_AT / DAY_MS)
 
 const userId = fc.constantFrom('user-1', 'user-2', 'user-3')
-const accountId = fc.constantFrom('a-1', 'a-2', 'a-3')
+const accountId = fc.constantFrom('a-1', 'a-2', 'a-3', 'a-4')
 const currencyOf: { readonly [accountId: string]: string } = {
   'a-1': 'NOK',
   'a-2': 'EUR',
   'a-3': 'JPY',
+  'a-4': 'NOK',
 }
 // `constructor` is an id like any other, which a plain object would not agree with.
 const ownCategory = fc.constantFrom('c-1', 'c-2', 'constructor')
@@ -177,6 +178,44 @@ const reconcileAccount: fc.Arbitrary<LedgerCommandBody> = accountId.chain((id) =
   }),
 )
 
+/** Mostly between the two accounts of one currency, under ids that seldom meet by chance. */
+const legs = fc.constantFrom(['x-1', 'x-2'], ['x-3', 'x-4'], ['x-2', 'x-1'], ['t-1', 'x-5'])
+const transferMoney: fc.Arbitrary<LedgerCommandBody> = fc
+  .tuple(legs, fc.constantFrom(['a-1', 'a-4'], ['a-4', 'a-1'], ['a-1', 'a-2'], ['a-1', 'a-1']))
+  .chain(([[from = '', to = ''], [fromAccountId = '', toAccountId = '']]) =>
+    fc.record({
+      type: fc.constant('TransferMoney'),
+      fromTransactionId: fc.constant(from),
+      toTransactionId: fc.constant(to),
+      fromAccountId: fc.constant(fromAccountId),
+      toAccountId: fc.constant(toAccountId),
+      amountMinor: fc.constantFrom(1n, 700n, 5_000n, 10n ** 15n, 0n),
+      currency: currency(fromAccountId),
+      occurredAt,
+      bookedOn,
+      description: textOrNone,
+      note: textOrNone,
+    }),
+  )
+const transfer: fc.Arbitrary<LedgerCommandBody> = fc.oneof(
+  { weight: 5, arbitrary: transferMoney },
+  {
+    weight: 2,
+    arbitrary: legs.map(([fromTransactionId = '', toTransactionId = '']) => ({
+      type: 'DeleteTransfer' as const,
+      fromTransactionId,
+      toTransactionId,
+    })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('DeleteTransaction'),
+      transactionId: fc.constantFrom('x-1', 'x-2', 'x-3'),
+    }),
+  },
+)
+
 /** Mostly shares of what is left, because the amount of the transaction is anybody's guess. */
 const splitTransaction: fc.Arbitrary<LedgerCommandBody> = fc.record({
   type: fc.constant('SplitTransaction'),
@@ -202,6 +241,7 @@ export const arbitraryBody: fc.Arbitrary<LedgerCommandBody> = fc.oneof(
   { weight: 5, arbitrary: budget },
   { weight: 6, arbitrary: splitTransaction },
   { weight: 3, arbitrary: reconcileAccount },
+  { weight: 6, arbitrary: transfer },
 )
 
 /** One in eight has the id of another command; the others have one of their own. */

@@ -10,6 +10,7 @@ import type {
   SetBudget,
   SetPreferences,
   SplitTransaction,
+  TransferMoney,
 } from '../../schemas/types.ts'
 import { NOW } from './specification.ts'
 
@@ -117,6 +118,23 @@ export function reconciled(changes: Partial<ReconcileAccount>): ReconcileAccount
     statementOn: Math.floor(NOW / 86_400_000),
     statementMinor: 0n,
     adjustmentId: null,
+    ...changes,
+  }
+}
+
+export function transferred(changes: Partial<TransferMoney>): TransferMoney {
+  return {
+    type: 'TransferMoney',
+    fromTransactionId: 'from',
+    toTransactionId: 'to',
+    fromAccountId: 'a-1',
+    toAccountId: 'a-2',
+    amountMinor: 700n,
+    currency: 'NOK',
+    occurredAt: NOW,
+    bookedOn: null,
+    description: null,
+    note: null,
     ...changes,
   }
 }

@@ -4,7 +4,7 @@ import type { Row } from '../../../sink/tables.ts'
 import { accounts } from '../../../topology/processors/accounts.ts'
 import { COMMANDS_AT } from '../../support/arbitrary-commands.ts'
 import { amended, deleted, groceries, opened, openedIn } from '../../support/example-commands.ts'
-import { reconciled, recorded } from '../../support/example-commands.ts'
+import { reconciled, recorded, transferred } from '../../support/example-commands.ts'
 import { foldedRows } from '../../support/memory-tables.ts'
 import { eventsOfBodies } from '../../support/sourced-events.ts'
 
@@ -89,5 +89,22 @@ test('a reconciliation moves the balance by its adjustment, and alone by nothing
   const adjusting = reconciled({ statementMinor: 1n, adjustmentId: 't-2' })
   expect(await rowsAfter(opened, groceries, adjusting)).toMatchObject([
     { balance_minor: 1n, transaction_count: 2, last_sequence: 4 },
+  ])
+})
+
+test('a transfer moves both balances, and its deletion moves them back', async () => {
+  const history = [opened, openedIn('NOK', 'a-2'), transferred({})]
+  expect(await rowsAfter(...history)).toMatchObject([
+    { account_id: 'a-1', balance_minor: -700n, transaction_count: 1 },
+    { account_id: 'a-2', balance_minor: 700n, transaction_count: 1 },
+  ])
+  const undone: LedgerCommandBody = {
+    type: 'DeleteTransfer',
+    fromTransactionId: 'from',
+    toTransactionId: 'to',
+  }
+  expect(await rowsAfter(...history, undone)).toMatchObject([
+    { account_id: 'a-1', balance_minor: 0n, transaction_count: 0 },
+    { account_id: 'a-2', balance_minor: 0n, transaction_count: 0 },
   ])
 })

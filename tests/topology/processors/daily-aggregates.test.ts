@@ -9,6 +9,7 @@ import {
   reconciled,
   recorded,
   splitInto,
+  transferred,
 } from '../../support/example-commands.ts'
 import { foldedRows } from '../../support/memory-tables.ts'
 import { eventsOfBodies } from '../../support/sourced-events.ts'
@@ -109,4 +110,19 @@ test('an adjustment is no spending, whatever happens to it after', async () => {
   expect(await spendingAfter(adjusting)).toEqual([])
   expect(await spendingAfter(adjusting, amended({ amountMinor: -1n }), toHealth)).toEqual([])
   expect(await spendingAfter(adjusting, deleted)).toEqual([])
+})
+
+test('money between own accounts is no spending, whatever happens to it after', async () => {
+  const history = [openedIn('NOK', 'a-2'), transferred({})]
+  expect(await spendingAfter(...history)).toEqual([])
+  expect(
+    await spendingAfter(...history, amended({ transactionId: 'from', bookedOn: 20_009 })),
+  ).toEqual([])
+  expect(
+    await spendingAfter(...history, {
+      type: 'DeleteTransfer',
+      fromTransactionId: 'from',
+      toTransactionId: 'to',
+    }),
+  ).toEqual([])
 })
