@@ -19,6 +19,7 @@ import {
   type EventDraft,
   type Rejected,
 } from './decider.ts'
+import { decideExpense } from './expense/expense.ts'
 import { addressOf, creates, ownerOf, type AggregateRef } from './ledger.ts'
 import type { Cell, Change, LedgerStates } from './ledger-states.ts'
 import { profile } from './profile/profile.ts'
@@ -140,6 +141,10 @@ function decideBody(
     case 'TransferMoney':
     case 'DeleteTransfer':
       return transaction.decide(ledger.transaction(body.fromTransactionId), body, context)
+    case 'CreateExpense':
+    case 'UpdateExpense':
+    case 'DeleteExpense':
+      return decideExpense(ledger.transaction(body.expenseId), body, context)
     case 'CreateCategory':
     case 'RenameCategory':
     case 'DeleteCategory':

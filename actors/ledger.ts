@@ -33,6 +33,10 @@ export function addressOf(command: LedgerCommandBody): AggregateRef {
     case 'TransferMoney':
     case 'DeleteTransfer':
       return { type: 'transaction', id: command.fromTransactionId }
+    case 'CreateExpense':
+    case 'UpdateExpense':
+    case 'DeleteExpense':
+      return { type: 'transaction', id: command.expenseId }
     case 'CreateCategory':
     case 'RenameCategory':
     case 'DeleteCategory':
@@ -66,6 +70,7 @@ export function creates(command: LedgerCommandBody): boolean {
     case 'RecordTransaction':
     case 'CreateCategory':
     case 'TransferMoney':
+    case 'CreateExpense':
       return true
     default:
       return false

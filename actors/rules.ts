@@ -21,6 +21,7 @@ export type Rule =
   | 'currency-unknown'
   | 'date-out-of-range'
   | 'event-too-large'
+  | 'expense-missing'
   | 'id-invalid'
   | 'id-taken'
   | 'ledger-erased'

@@ -13,6 +13,7 @@ import { removeBudget, setBudget } from './budget-json.ts'
 import { reconcileAccount } from './reconcile-json.ts'
 import { deleteTransfer, transferMoney } from './transfer-json.ts'
 import { splitTransaction } from './split-json.ts'
+import { createExpense, deleteExpense, updateExpense } from './expense-json.ts'
 import { instantToJson, type Json, type JsonObject } from './json.ts'
 import {
   anObject,
@@ -148,6 +149,9 @@ const bodyReaders: { readonly [Type in CommandType]: BodyReader<Type> } = {
   ReconcileAccount: reconcileAccount,
   TransferMoney: transferMoney,
   DeleteTransfer: deleteTransfer,
+  CreateExpense: createExpense,
+  UpdateExpense: updateExpense,
+  DeleteExpense: deleteExpense,
 }
 
 // The keys are the types: the table above lacks none and has no other.

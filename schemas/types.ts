@@ -203,6 +203,108 @@ export type RenameCategory = {
   readonly name: string
 }
 
+/** Record an expense: a transaction of the user's cash account in its currency, which the first expense opens. */
+export type CreateExpense = {
+  readonly type: 'CreateExpense'
+  /** Id of the expense and of its transaction; chosen by the producer, unique within the ledger for ever. */
+  readonly expenseId: string
+  /** A category of this ledger, or a built-in one such as `groceries`. */
+  readonly categoryId: string
+  /** What was spent: minor units, more than zero and at most 1,000,000 units of the currency. */
+  readonly amountMinor: bigint
+  /** ISO 4217 code; chooses the cash account. */
+  readonly currency: string
+  /** Calendar date of the expense; 1970 to one year ahead. */
+  readonly expenseOn: number
+  /** Free text; at most 500 characters. */
+  readonly description: string | null
+}
+
+/** Take an expense out of the ledger; its events stay. */
+export type DeleteExpense = {
+  readonly type: 'DeleteExpense'
+  /** Id of the expense and of its transaction; chosen by the producer, unique within the ledger for ever. */
+  readonly expenseId: string
+}
+
+/** An expense as its readers see it: the amount without a sign. */
+export type Expense = {
+  /** A category of this ledger, or a built-in one such as `groceries`. */
+  readonly categoryId: string
+  /** What was spent: minor units, more than zero. */
+  readonly amountMinor: bigint
+  /** ISO 4217 code. */
+  readonly currency: string
+  /** Calendar date of the expense. */
+  readonly expenseOn: number
+}
+
+/** An expense was recorded. */
+export type ExpenseCreated = {
+  readonly type: 'ExpenseCreated'
+  /** Id of the expense and of its transaction; chosen by the producer, unique within the ledger for ever. */
+  readonly expenseId: string
+  /** The expense. */
+  readonly after: Expense
+  /** Free text; at most 500 characters. */
+  readonly description: string | null
+}
+
+/** An expense was taken out of the ledger. */
+export type ExpenseDeleted = {
+  readonly type: 'ExpenseDeleted'
+  /** Id of the expense and of its transaction; chosen by the producer, unique within the ledger for ever. */
+  readonly expenseId: string
+  /** The expense until now. */
+  readonly before: Expense
+}
+
+/** An expense was corrected. */
+export type ExpenseUpdated = {
+  readonly type: 'ExpenseUpdated'
+  /** Id of the expense and of its transaction; chosen by the producer, unique within the ledger for ever. */
+  readonly expenseId: string
+  /** The expense until now. */
+  readonly before: Expense
+  /** The expense from now on. */
+  readonly after: Expense
+  /** Whether `description` and `previousDescription` say something: a change of category alone does not carry them. */
+  readonly describedAnew: boolean
+  /** Free text; at most 500 characters. */
+  readonly description: string | null
+  /** Description until now. */
+  readonly previousDescription: string | null
+}
+
+/** What happened to an expense, for readers outside: follows from one event of the ledger. */
+export type ExpenseEvent = {
+  /** Id of the event of the ledger: the same on every replay, and what to recognise repetitions by. */
+  readonly eventId: string
+  /** The ledger: a pseudonymous id. */
+  readonly userId: string
+  /** Version of the expense after the event: later events have higher ones. */
+  readonly version: number
+  /** Log time of the command. */
+  readonly recordedAt: number
+  /** What happened. */
+  readonly body: ExpenseEventBody
+}
+
+/** Correct an expense. A field that is null stays as it is. */
+export type UpdateExpense = {
+  readonly type: 'UpdateExpense'
+  /** Id of the expense and of its transaction; chosen by the producer, unique within the ledger for ever. */
+  readonly expenseId: string
+  /** The right category. */
+  readonly categoryId: string | null
+  /** What was really spent: minor units, more than zero and at most 1,000,000 units of the currency. */
+  readonly amountMinor: bigint | null
+  /** The right date. */
+  readonly expenseOn: number | null
+  /** Free text; at most 500 characters. */
+  readonly description: string | null
+}
+
 /** The kinds of aggregates in a ledger. */
 export type AggregateType = 'account' | 'transaction' | 'category' | 'profile' | 'budget' | 'ledger'
 
@@ -430,8 +532,8 @@ export type CategoryCandidate = {
   readonly confidence: number
 }
 
-/** What sort of movement a transaction is. Adjustments and transfers are no spending, whatever their sign. */
-export type BookingKind = 'ordinary' | 'adjustment' | 'transfer'
+/** What sort of movement a transaction is. Adjustments and transfers are no spending, whatever their sign; an expense always is. */
+export type BookingKind = 'ordinary' | 'adjustment' | 'transfer' | 'expense'
 
 /** A transaction was accepted into an open account, in that account's currency, and categorised. Its texts are in `personal`. */
 export type TransactionCreated = {
@@ -490,7 +592,7 @@ export type Booking = {
   readonly kind: BookingKind
 }
 
-/** A transaction was corrected. Old and new texts are in `personal`. */
+/** A transaction was corrected. Old and new texts are in `personal`. Another category was chosen by the user. */
 export type TransactionUpdated = {
   readonly type: 'TransactionUpdated'
   /** Chosen by the producer; unique within the ledger for ever. */
@@ -836,6 +938,11 @@ export type TransactionState = {
   readonly linkedTransactionId: string | null
 }
 
+export type ExpenseEventBody =
+  | ExpenseCreated
+  | ExpenseUpdated
+  | ExpenseDeleted
+
 export type LedgerCommandBody =
   | OpenAccount
   | RenameAccount
@@ -857,6 +964,9 @@ export type LedgerCommandBody =
   | ResumeCommand
   | TransferMoney
   | DeleteTransfer
+  | CreateExpense
+  | UpdateExpense
+  | DeleteExpense
 
 export type LedgerEventBody =
   | AccountOpened

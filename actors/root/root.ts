@@ -67,6 +67,9 @@ function evolveUsage(usage: RootState['usage'], { body }: OpenedEvent): RootStat
       return countedAll(usage, body.before, -1)
     case 'TransactionCategoryOverridden':
       return counted(counted(usage, body.before.categoryId, -1), body.categoryId, 1)
+    case 'TransactionUpdated':
+      if (body.before.categoryId === body.after.categoryId) return usage
+      return countedAll(countedAll(usage, body.before, -1), body.after, 1)
     case 'TransactionSplit':
       return countedAll(countedAll(usage, body.before, -1), body.after, 1)
     default:

@@ -21,6 +21,7 @@ import {
   type Decision,
   type Transaction,
 } from '../decider.ts'
+import { expenseProblem } from '../expense/limits.ts'
 import { textProblem } from '../texts.ts'
 import { amountProblem, balanceProblem } from './amount.ts'
 import { bookedOnOf, dateProblem } from './booking-date.ts'
@@ -149,6 +150,7 @@ function amend(
     (amountMinor === booking.amountMinor
       ? undefined
       : (splitProblem(booking) ?? legProblem(booking))) ??
+    (booking.kind === 'expense' ? expenseProblem(-amountMinor, transaction.currency) : undefined) ??
     amountProblem(amountMinor, account.balanceMinor - booking.amountMinor + amountMinor) ??
     // What is kept was accepted before; only what is given is judged.
     textProblem({

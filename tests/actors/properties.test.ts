@@ -175,6 +175,23 @@ describe('after any sequence of commands', () => {
     })
   })
 
+  test('an expense is negative on its cash account and within its limits, whoever changed it', () => {
+    let expenses = 0
+    holds((commands) => {
+      for (const ledger of run(commands).ledgers.values()) {
+        for (const { held } of ledger.transactions.values()) {
+          const { state } = held
+          if (state.status !== 'recorded' || state.booking.kind !== 'expense') continue
+          expenses += 1
+          expect(state.accountId).toBe(`cash-${state.currency}`)
+          expect(state.booking.amountMinor).toBeLessThan(0n)
+          expect(state.booking.amountMinor).toBeGreaterThanOrEqual(-100_000_000n)
+        }
+      }
+    })
+    expect(expenses).toBeGreaterThan(0)
+  })
+
   test('a category has one budget per currency and month, and a budgeted category is active', () => {
     holds((commands) => {
       for (const ledger of run(commands).ledgers.values()) {

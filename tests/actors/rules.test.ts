@@ -12,6 +12,7 @@ import {
   openedIn,
   preferences,
   recorded,
+  respent,
   splitInto,
   transferred,
 } from '../support/example-commands.ts'
@@ -100,6 +101,7 @@ const examples: { readonly [rule in Exclude<Rule, OfParking>]: Case } = {
   'currency-mismatch': { given: [opened], when: recorded({ currency: 'USD' }), path: 'currency' },
   'currency-unknown': { given: [], when: openedIn('nok'), path: 'currency' },
   'date-out-of-range': { given: [opened], when: recorded({ occurredAt: -1 }), path: 'occurredAt' },
+  'expense-missing': { given: [], when: respent({}), path: 'expenseId' },
   'id-invalid': { given: [], when: { ...opened, accountId: 'a 1' }, path: 'accountId' },
   'id-taken': { given: [opened], when: openedIn('EUR'), path: 'accountId' },
   'ledger-erased': {

@@ -111,6 +111,22 @@ const shortest: {
       note: null,
     },
   ],
+  CreateExpense: [
+    { expenseId: 'e', categoryId: 'c', amount: '1', currency: 'TZS', expenseOn: '2026-01-04' },
+    {
+      expenseId: 'e',
+      categoryId: 'c',
+      amountMinor: 100n,
+      currency: 'TZS',
+      expenseOn: 20_457,
+      description: null,
+    },
+  ],
+  UpdateExpense: [
+    { expenseId: 'e', amount: '1', currency: 'TZS' },
+    { expenseId: 'e', amountMinor: 100n, categoryId: null, expenseOn: null, description: null },
+  ],
+  DeleteExpense: [{ expenseId: 'e' }, { expenseId: 'e' }],
   DeleteTransfer: [
     { fromTransactionId: 'f', toTransactionId: 't' },
     { fromTransactionId: 'f', toTransactionId: 't' },
@@ -280,6 +296,8 @@ describe('a command from JSON', () => {
   ] as const)('an amendment %j is refused', ([change, message]) => {
     const body = { type: 'AmendTransaction', transactionId: 't', ...change }
     expect(() => read({ userId: 'u', body })).toThrow(message)
+    const update = { type: 'UpdateExpense', expenseId: 'e', ...change }
+    expect(() => read({ userId: 'u', body: update })).toThrow(message)
   })
 })
 
@@ -357,6 +375,23 @@ const anyBody: fc.Arbitrary<LedgerCommandBody> = fc.oneof(
     bookedOn: maybe(bookedOn),
     description: maybe(text),
     note: maybe(text),
+  }),
+  fc.record({
+    type: fc.constant('CreateExpense' as const),
+    expenseId: anId,
+    categoryId: anId,
+    amountMinor,
+    currency,
+    expenseOn: bookedOn,
+    description: maybe(text),
+  }),
+  fc.record({
+    type: fc.constant('UpdateExpense' as const),
+    expenseId: anId,
+    categoryId: maybe(anId),
+    amountMinor: maybe(amountMinor),
+    expenseOn: maybe(bookedOn),
+    description: maybe(text),
   }),
   fc.record({
     type: fc.constant('ReconcileAccount' as const),

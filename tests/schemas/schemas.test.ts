@@ -114,7 +114,7 @@ describe('the names of the contract', () => {
 
   test('of commands are imperative: a verb, then a noun', () => {
     const verbs =
-      /^(?:Advance|Open|Rename|Close|Record|Amend|Delete|Override|Create|Set|Remove|Split|Reconcile|Unpark|Resume|Transfer)[A-Z][a-z]+$/
+      /^(?:Advance|Open|Rename|Close|Record|Amend|Delete|Override|Create|Set|Remove|Split|Reconcile|Unpark|Resume|Transfer|Update)[A-Z][a-z]+$/
     const commands = bodiesOf('saldo.ledger.v1.LedgerCommand')
     expect(commands.length).toBeGreaterThan(10)
     expect(commands.filter((name) => !verbs.test(name))).toEqual([])

@@ -216,6 +216,35 @@ const transfer: fc.Arbitrary<LedgerCommandBody> = fc.oneof(
   },
 )
 
+const expenseId = fc.constantFrom('e-1', 'e-2', 't-1')
+const expenseMinor = fc.constantFrom(1n, 450n, 450n, 99_999_999n, 100_000_000n, 100_000_001n, 0n)
+const expense: fc.Arbitrary<LedgerCommandBody> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant('CreateExpense'),
+      expenseId,
+      categoryId: fc.constantFrom('groceries', 'dining', 'c-1', 'c-9'),
+      amountMinor: expenseMinor,
+      currency: fc.constantFrom('TZS', 'TZS', 'TZS', 'NOK', 'shillings'),
+      expenseOn: fc.integer({ min: TODAY - 90, max: TODAY }),
+      description: textOrNone,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('UpdateExpense'),
+      expenseId,
+      categoryId: fc.constantFrom(null, 'groceries', 'dining', 'c-1'),
+      amountMinor: fc.option(expenseMinor, { nil: null }),
+      expenseOn: fc.constantFrom(null, TODAY, TODAY - 1),
+      description: textOrNone,
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('DeleteExpense'), expenseId }) },
+)
+
 /** Mostly shares of what is left, because the amount of the transaction is anybody's guess. */
 const splitTransaction: fc.Arbitrary<LedgerCommandBody> = fc.record({
   type: fc.constant('SplitTransaction'),
@@ -242,6 +271,7 @@ export const arbitraryBody: fc.Arbitrary<LedgerCommandBody> = fc.oneof(
   { weight: 6, arbitrary: splitTransaction },
   { weight: 3, arbitrary: reconcileAccount },
   { weight: 6, arbitrary: transfer },
+  { weight: 6, arbitrary: expense },
 )
 
 /** One in eight has the id of another command; the others have one of their own. */

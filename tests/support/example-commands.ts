@@ -3,6 +3,7 @@ import type {
   AmendTransaction,
   Booking,
   CreateCategory,
+  CreateExpense,
   DeleteTransaction,
   OpenAccount,
   ReconcileAccount,
@@ -11,6 +12,7 @@ import type {
   SetPreferences,
   SplitTransaction,
   TransferMoney,
+  UpdateExpense,
 } from '../../schemas/types.ts'
 import { NOW } from './specification.ts'
 
@@ -135,6 +137,31 @@ export function transferred(changes: Partial<TransferMoney>): TransferMoney {
     bookedOn: null,
     description: null,
     note: null,
+    ...changes,
+  }
+}
+
+export function spent(changes: Partial<CreateExpense>): CreateExpense {
+  return {
+    type: 'CreateExpense',
+    expenseId: 'e-1',
+    categoryId: 'groceries',
+    amountMinor: 450_000n,
+    currency: 'TZS',
+    expenseOn: Math.floor(NOW / 86_400_000),
+    description: 'at the market',
+    ...changes,
+  }
+}
+
+export function respent(changes: Partial<UpdateExpense>): UpdateExpense {
+  return {
+    type: 'UpdateExpense',
+    expenseId: 'e-1',
+    categoryId: null,
+    amountMinor: null,
+    expenseOn: null,
+    description: null,
     ...changes,
   }
 }

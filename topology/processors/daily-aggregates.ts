@@ -33,7 +33,7 @@ export const dailyAggregates: DeltaProcessor<OpenedEvent> = {
 /** Corrections of a balance and money between own accounts are no spending. The parts of a split count instead of the whole, each once in its category. */
 function spend(userId: string, currency: string, booking: Booking, count: 1 | -1): readonly Row[] {
   const { bookedOn, parts, kind } = booking
-  if (kind !== 'ordinary') return []
+  if (kind === 'adjustment' || kind === 'transfer') return []
   return (parts.length === 0 ? [booking] : parts)
     .filter(({ amountMinor }) => amountMinor < 0n)
     .map(({ categoryId, amountMinor }) => ({

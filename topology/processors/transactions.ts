@@ -76,6 +76,9 @@ export const transactions: RowProcessor<OpenedEvent, TransactionRow> = {
       case 'TransactionUpdated':
         return {
           ...existing(row, event),
+          ...(body.after.categoryId === body.before.categoryId
+            ? {}
+            : chosenByUser(body.after.categoryId)),
           ...texts,
           amount_minor: body.after.amountMinor,
           booked_on: body.after.bookedOn,
@@ -86,10 +89,7 @@ export const transactions: RowProcessor<OpenedEvent, TransactionRow> = {
       case 'TransactionCategoryOverridden':
         return {
           ...existing(row, event),
-          category_id: body.categoryId,
-          category_source: 'user',
-          confidence: 1,
-          needs_review: false,
+          ...chosenByUser(body.categoryId),
           updated_at: recordedAt,
           version,
         }
@@ -102,4 +102,8 @@ export const transactions: RowProcessor<OpenedEvent, TransactionRow> = {
         return row
     }
   },
+}
+
+function chosenByUser(categoryId: string) {
+  return { category_id: categoryId, category_source: 'user', confidence: 1, needs_review: false }
 }

@@ -8,6 +8,8 @@ import {
   opened,
   reconciled,
   recorded,
+  respent,
+  spent as spentInCash,
   splitInto,
   transferred,
 } from '../../support/example-commands.ts'
@@ -125,4 +127,13 @@ test('money between own accounts is no spending, whatever happens to it after', 
       toTransactionId: 'to',
     }),
   ).toEqual([])
+})
+
+test('an expense is spending, in the category that an update gives it', async () => {
+  const one = spentInCash({ expenseOn: 20_000 })
+  expect(await spendingAfter(one)).toEqual(['20000 groceries TZS 450000 1'])
+  expect(await spendingAfter(one, respent({ categoryId: 'dining', amountMinor: 1n }))).toEqual([
+    '20000 dining TZS 1 1',
+  ])
+  expect(await spendingAfter(one, { type: 'DeleteExpense', expenseId: 'e-1' })).toEqual([])
 })

@@ -9,6 +9,8 @@ import {
   groceries,
   opened,
   recorded,
+  respent,
+  spent,
   splitInto,
 } from '../../support/example-commands.ts'
 import { foldedRows } from '../../support/memory-tables.ts'
@@ -120,4 +122,15 @@ test.each([
 
 test('accounts, categories and preferences are no transactions', async () => {
   expect(await rowsAfter({ type: 'CreateCategory', categoryId: 'c-1', name: 'Pets' })).toEqual([])
+})
+
+test('an expense whose category is updated has the one that the user chose', async () => {
+  const history = [spent({}), respent({ categoryId: 'dining' })]
+  expect(await rowsAfter(...history)).toMatchObject([
+    { category_id: 'dining', category_source: 'user', needs_review: false, version: 2 },
+  ])
+  const uncertain = [recorded({}), amended({ note: 'x' })]
+  expect(await rowsAfter(...uncertain)).toMatchObject([
+    { category_id: 'uncategorized', category_source: 'fallback', needs_review: true },
+  ])
 })
