@@ -303,10 +303,33 @@ export const arbitraryCommand: fc.Arbitrary<LedgerCommand> = fc.record({
   body: arbitraryBody,
 })
 
-/** Commands in the order of the log, some of them sent twice. */
+/** Every account of every user, so that what needs one seldom fails for want of it. */
+const openings: readonly LedgerCommand[] = ['user-1', 'user-2', 'user-3'].flatMap((user, n) =>
+  Object.entries(currencyOf).map(([id, inCurrency], m) => ({
+    commandId: `00000000-0000-4000-9000-${String(n * 4 + m).padStart(12, '0')}`,
+    userId: user,
+    issuedAt: COMMANDS_AT,
+    expectedVersion: null,
+    initiator: { kind: 'user' as const, id: user },
+    traceparent: null,
+    body: {
+      type: 'OpenAccount' as const,
+      accountId: id,
+      kind: 'checking' as const,
+      currency: inCurrency,
+      name: null,
+      bankName: null,
+    },
+  })),
+)
+
+/** Commands in the order of the log, some of them sent twice; half of the histories begin with open accounts. */
 export function arbitraryHistory(commandsMax: number): fc.Arbitrary<readonly LedgerCommand[]> {
   const sentTwice = fc.tuple(arbitraryCommand, fc.integer({ min: 0, max: 9 }))
   return fc
-    .array(sentTwice, { maxLength: commandsMax, size: 'max' })
-    .map((commands) => commands.flatMap(([one, again]) => (again === 0 ? [one, one] : [one])))
+    .tuple(fc.boolean(), fc.array(sentTwice, { maxLength: commandsMax, size: 'max' }))
+    .map(([begun, commands]) => [
+      ...(begun ? openings : []),
+      ...commands.flatMap(([one, again]) => (again === 0 ? [one, one] : [one])),
+    ])
 }
