@@ -75,7 +75,7 @@ const CELLS_MAX = 400_000
 async function startActors(options: RoleOptions, logger: Logger): Promise<Role> {
   const { databaseUrl: url, partitions, limit } = options
   const log = await postgresLog({ url, partitions, role: 'actors' })
-  const pool = openPool(url, { role: 'actors', max: 4 })
+  const pool = openPool(url, { role: 'actors', max: 2 })
   const store = postgresCheckpointStore(url, 'actors', STATES_GENERATION)
   const metrics = actorMetrics((partition, error) =>
     logger.error({ partition, error }, 'a command failed'),
@@ -152,7 +152,7 @@ async function startTables(options: RoleOptions, logger: Logger): Promise<Role> 
       keepRunning(
         partition,
         async (signal, progressed) => {
-          const store = postgresTableStore(url, 'tables')
+          const store = postgresTableStore(url, 'tables', pool)
           const observe = {
             ...metrics.observer,
             applied: (...batch: Parameters<typeof metrics.observer.applied>) => {

@@ -20,7 +20,7 @@ export function postgresCheckpointStore(
   role: string,
   generation: number,
 ): CheckpointStore {
-  const pool = openPool(url, { role, max: 6 })
+  const pool = openPool(url, { role, max: 2 })
   let staging: Promise<Connection> | undefined
   // One staging connection; saves of several partitions take turns on it.
   let turn: Promise<unknown> = Promise.resolve()

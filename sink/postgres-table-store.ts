@@ -21,9 +21,12 @@ import {
 const FENCED = 'SA001'
 const UNIQUE_VIOLATION = '23505'
 
-/** One writing connection per store: give each partition's owner a store of its own. */
-export function postgresTableStore(url: string, role: string): TableStore {
-  const pool = openPool(url, { role, max: 2 })
+/**
+ * One writing connection per store: give each partition's owner a store of its own. Reads go through a pool that stores
+ * share, or through one of its own.
+ */
+export function postgresTableStore(url: string, role: string, shared?: pg.Pool): TableStore {
+  const pool = shared ?? openPool(url, { role, max: 2 })
   let writing: Promise<Connection> | undefined
   return {
     takeOver: (consumers, partition, logIdentity) =>
@@ -52,7 +55,7 @@ export function postgresTableStore(url: string, role: string): TableStore {
     },
     async close() {
       await writing?.then(({ client }) => client.end()).catch(() => undefined)
-      await pool.end()
+      if (shared === undefined) await pool.end()
     },
   }
 }

@@ -74,6 +74,15 @@ describe('the memory log does what other logs do seldom:', () => {
     expect(texts(await readAll(log, at))).toEqual(['committed'])
   })
 
+  test('what is removed is gone, and what came later stays', async () => {
+    const log = memoryLog(options)
+    const at = place('ledger.commands')
+    await log.producer().append([record('a', 'ledger.commands'), record('b', 'ledger.commands')])
+    const { next } = await log.read(at, 0n, { records: 1, bytes: 1 })
+    log.removeBefore(at, next)
+    expect(texts(log.committed(at))).toEqual(['b'])
+  })
+
   test('a process that crashed does nothing any more, and whoever waits in it is let go', async () => {
     const log = memoryLog(options)
     const process = log.reopen()

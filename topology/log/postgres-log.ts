@@ -37,7 +37,8 @@ export async function postgresLog(options: {
   readonly partitions?: number
   readonly role: string
 }): Promise<Log> {
-  const pool = openPool(options.url, { role: options.role, max: 8 })
+  // A server has a hundred connections for all processes, and a read takes milliseconds.
+  const pool = openPool(options.url, { role: options.role, max: 3 })
   try {
     const partitions = options.partitions ?? (await existingPartitions(pool))
     if (options.partitions !== undefined) await createTopics(pool, partitions)
