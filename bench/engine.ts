@@ -1,5 +1,6 @@
 /** How many commands per second the whole engine makes, what each stage costs, and what the usual way makes beside it. */
 import { freshDatabase } from './database.ts'
+import { emmettEventStore } from './emmett.ts'
 import { measuredRun, type MeasuredRun } from './measured-run.ts'
 import { insertPerCommand } from './peer.ts'
 import { median, round, spread, type Report, type reportOf } from './report.ts'
@@ -13,6 +14,9 @@ export type EngineOptions = {
 
 /** The peer needs no more to be steady, and would take minutes for all. */
 const PEER_COMMANDS_MAX = 20_000
+const EMMETT_COMMANDS_MAX = 5000
+
+type PeerRun = { readonly commandsPerSecond: number; readonly correct: boolean }
 
 /** Returns whether every sum and count was right. */
 export async function engine(
@@ -20,7 +24,8 @@ export async function engine(
   report: ReturnType<typeof reportOf>,
 ): Promise<boolean> {
   const measured: MeasuredRun[] = []
-  const peers: { readonly commandsPerSecond: number; readonly correct: boolean }[] = []
+  const peers: PeerRun[] = []
+  const emmetts: PeerRun[] = []
   for (let run = 1; run <= runs; run++) {
     report.note(`run ${run} of ${runs}`)
     const database = await freshDatabase()
@@ -49,14 +54,20 @@ export async function engine(
       report.note('running the peer')
       const peerWorkload = { ...workload, commands: Math.min(commands, PEER_COMMANDS_MAX) }
       peers.push(await insertPerCommand(database.pool, database.url, peerWorkload))
+      const some = { ...workload, commands: Math.min(commands, EMMETT_COMMANDS_MAX) }
+      const emmett = await emmettEventStore(database.pool, database.url, some)
+      if (emmett === undefined) report.note('Emmett is left out: npm ci --prefix bench/peers')
+      else emmetts.push(emmett)
     } finally {
       await database.close()
     }
   }
   printMeasured(measured, commands, report)
-  printPeer(measured, peers, commands, report)
+  printPeer('peer-insert-per-command', INSERT_INCLUDES, measured, peers, commands, report)
+  if (emmetts.length > 0)
+    printPeer('peer-emmett', EMMETT_INCLUDES, measured, emmetts, commands, report)
   await stageCosts({ commands, users }, report)
-  return measured.every(({ correct }) => correct) && peers.every(({ correct }) => correct)
+  return [...measured, ...peers, ...emmetts].every(({ correct }) => correct)
 }
 
 function printMeasured(runs: readonly MeasuredRun[], commands: number, report: Report): void {
@@ -86,22 +97,30 @@ function printMeasured(runs: readonly MeasuredRun[], commands: number, report: R
   })
 }
 
+const INSERT_INCLUDES =
+  'BEGIN, INSERT, UPDATE, COMMIT per command; no events, outcomes, sealing or rules'
+const EMMETT_INCLUDES =
+  'read the stream, fold, decide, append with its version; no outcomes, sealing, tables or categories'
+
 function printPeer(
+  name: string,
+  includes: string,
   runs: readonly MeasuredRun[],
-  peers: readonly { readonly commandsPerSecond: number; readonly correct: boolean }[],
+  peers: readonly PeerRun[],
   commands: number,
   report: Report,
 ): void {
   const peer = peers.map(({ commandsPerSecond }) => commandsPerSecond)
-  report.line('peer-insert-per-command', {
+  report.line(name, {
     commandsPerSecond: Math.round(median(peer)),
     ...rates(peer),
     connections: 4,
-    includes: 'BEGIN, INSERT, UPDATE, COMMIT per command; no events, outcomes, sealing or rules',
+    includes,
     correct: peers.every(({ correct }) => correct),
   })
   const ratios = runs.map(({ seconds }, index) => commands / seconds / (peer[index] ?? Number.NaN))
   report.line('engine-vs-peer', {
+    peer: name,
     ratio: round(median(ratios), 2),
     runs: ratios.map((ratio) => round(ratio, 2)),
   })
