@@ -1,4 +1,5 @@
-import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
+import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
+import { keyedHash } from './keyed-hash.ts'
 
 /** What a subject's data key is used for: sealing, and hashes that nobody can compute without it. */
 export type SubjectKey = {
@@ -12,15 +13,15 @@ export type SubjectKeyOrShredded = SubjectKey | 'shredded'
 
 /** Two keys from one (HKDF, RFC 5869), so that sealing and hashing never share one. */
 export function subjectKey(dataKey: Uint8Array): SubjectKey {
-  const derived = (purpose: string): KeyObject =>
-    createSecretKey(Buffer.from(hkdfSync('sha256', dataKey, '', `saldo ${purpose}`, 32)))
+  const derived = (purpose: string): Buffer =>
+    Buffer.from(hkdfSync('sha256', dataKey, '', `saldo ${purpose}`, 32))
   // Readers open and never hash.
-  let hashing: KeyObject | undefined
+  let hashed: ((content: Uint8Array) => Buffer) | undefined
   return {
-    sealing: derived('seal'),
-    hash: (content) =>
-      createHmac('sha256', (hashing ??= derived('hash')))
-        .update(content)
-        .digest(),
+    sealing: createSecretKey(derived('seal')),
+    hash(content) {
+      hashed ??= keyedHash(derived('hash'))
+      return hashed(typeof content === 'string' ? Buffer.from(content) : content)
+    },
   }
 }
