@@ -1,0 +1,2 @@
+ALTER TABLE daily_aggregates RESET (fillfactor);
+ALTER TABLE accounts RESET (fillfactor);
