@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Pool } from 'pg'
-import { AMOUNT_MINOR_MAX } from '../actors/transaction/transaction.ts'
+import { AMOUNT_MINOR_MAX } from '../actors/transaction/amount.ts'
 import { transactionOf, userOf, type Workload } from './workload.ts'
 
 const CONNECTIONS = 4
