@@ -62,6 +62,14 @@ describe.each([64, 1, 'ledger'] as const satisfies Sharding[])(
       )
     })
 
+    test('nobody is asked for a transaction whose id is no id, and its command is refused', async () => {
+      const host = newHost()
+      const odd = wish(recorded({ transactionId: 'nul \0 inside' }))
+      expect(host.missing([odd])).toEqual({ ledgers: ['user-1'], transactions: [] })
+      host.install([empty()])
+      expect(await verdicts(host, odd)).toEqual(['id-invalid'])
+    })
+
     test('a batch whose ledger is missing is refused with the reason, and does not wait for a time-out', async () => {
       const printed = vi.spyOn(console, 'log').mockImplementation(() => undefined)
       const host = newHost()
