@@ -90,8 +90,10 @@ const networkCodes = new Set([
   '57P01', // the server is stopped by its administrator
   '57P02', // … by a crash
   '57P03', // … or still starting
-  '53300', // too many connections
 ])
+
+/** No disk, no memory, no connection left; the disk answers with an error: it may have recovered at the next try. */
+const exhausted = /^(53...|58030)$/
 
 const refusalCodes = new Set(['28000', '28P01', '3D000'])
 
@@ -99,13 +101,17 @@ const refusalCodes = new Set(['28000', '28P01', '3D000'])
 const lostConnection =
   /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Client has encountered a connection error|Client was closed)/
 
-/** A connection that failed becomes a SaldoError; everything else is passed on as it is. */
+/** A connection that failed, or a server that lacks something, becomes a SaldoError; everything else is passed on. */
 export function asSaldoError(error: unknown): Error {
   if (error instanceof SaldoError) return error
   if (!(error instanceof Error)) return new Error(String(error))
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   if (networkCodes.has(code) || code.startsWith('08') || lostConnection.test(error.message)) {
     const message = `the database cannot be reached: ${error.message || code}`
+    return new SaldoError('SALDO_DATABASE_UNAVAILABLE', message, { retryable: true, cause: error })
+  }
+  if (exhausted.test(code)) {
+    const message = `the database lacks something for now: ${error.message}`
     return new SaldoError('SALDO_DATABASE_UNAVAILABLE', message, { retryable: true, cause: error })
   }
   if (refusalCodes.has(code)) {

@@ -67,6 +67,17 @@ describePostgres(
       expect(error).toMatchObject({ code: 'SALDO_DATABASE_UNAVAILABLE', retryable: true })
     })
 
+    test.for([
+      ['53100', 'a full disk'],
+      ['53200', 'no memory left'],
+      ['53300', 'too many connections'],
+      ['58030', 'a disk that fails'],
+    ] as const)('%s, %s, is an error worth a retry', async ([code]) => {
+      const raise = `DO $$ BEGIN RAISE EXCEPTION 'no space' USING ERRCODE = '${code}'; END $$`
+      const error = await failure(pool.query(raise))
+      expect(error).toMatchObject({ code: 'SALDO_DATABASE_UNAVAILABLE', retryable: true })
+    })
+
     test('a refused password is an error of the setup, and not worth a retry', async () => {
       const url = new URL(database.url)
       url.password = 'wrong'
