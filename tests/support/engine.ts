@@ -32,6 +32,7 @@ export type EngineOptions = {
   readonly partitions: number
   readonly masterKey?: Buffer
   readonly batchRecords?: number
+  readonly batchBytes?: number
   readonly checkpointEveryMs?: number
   /** Of another release. */
   readonly generation?: number
@@ -51,7 +52,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     stores.push(store)
     return store
   }
-  const limit = { records: options.batchRecords ?? 100, bytes: 1 << 20 }
+  const limit = { records: options.batchRecords ?? 100, bytes: options.batchBytes ?? 1 << 20 }
   const actors: ActorDeps = {
     log,
     keys,
