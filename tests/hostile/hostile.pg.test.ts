@@ -257,7 +257,7 @@ describe('crowded ledgers', () => {
     const engine = await engineOn(database.url, { batchRecords: 200 })
     const users = ['loud-1', ...Array.from({ length: 200 }, (_, n) => `quiet-${n}`)]
     await engine.send(users.map((user) => wish(user, opened)))
-    const wishes = Array.from({ length: 5_000 }, (_, n) => {
+    const wishes = Array.from({ length: 3_000 }, (_, n) => {
       const user = random.chance(0.3) ? 'loud-1' : random.pick(users)
       return wish(user, recorded({ transactionId: `t-${n}`, amountMinor: -1n }))
     })

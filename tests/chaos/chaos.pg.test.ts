@@ -1,0 +1,46 @@
+import { describe, expect, test } from 'vitest'
+import { chaos } from './chaos.ts'
+import { allFaults } from './faults/all.ts'
+
+/**
+ * The short form of `npm run chaos`: one round of all faults. Replay a schedule with `SEED=<seed>`; another size with
+ * `SALDO_CHAOS_COMMANDS=<number>`. What a failure leaves is kept, and the message says where.
+ */
+
+const COMMANDS_FULL = 50_000
+const COMMANDS = Number(process.env['SALDO_CHAOS_COMMANDS'] ?? COMMANDS_FULL)
+const FAULTS = allFaults.reduce((sum, { share }) => sum + share, 0)
+// A quiet machine needs a fraction of it; a busy one starts engines slowly.
+const LIMIT_MS = 540_000
+const CLEAN_UP_MS = 60_000
+const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
+const scale = COMMANDS === COMMANDS_FULL ? '' : `, not the ${COMMANDS_FULL} of the full run`
+
+describe('real processes', () => {
+  test(
+    `${FAULTS} faults under ${COMMANDS} commands${scale} leave one answer per command and exact sums (SEED=${seed})`,
+    async () => {
+      const notes: string[] = []
+      const result = await chaos({
+        commands: COMMANDS,
+        faults: FAULTS,
+        seed,
+        isShort: true,
+        databaseUrl: undefined,
+        keep: false,
+        stop: AbortSignal.timeout(LIMIT_MS - CLEAN_UP_MS),
+        note: (line) => void notes.push(line),
+      })
+      const { problems, findings } = result
+      expect([...problems, ...findings], notes.join('\n')).toEqual([])
+      expect(result).toMatchObject({
+        outcomes: COMMANDS,
+        wrongOutcomes: 0,
+        wrongEvents: 0,
+        wrongBalances: 0,
+        verifyDifferences: 0,
+      })
+    },
+    LIMIT_MS,
+  )
+})
