@@ -27,7 +27,8 @@ export async function* deadLettersIn(log: Log): AsyncGenerator<StoredLetter> {
   for (let partition = 0; partition < log.partitions; partition++) {
     const place = { topic: DEAD_LETTERS, partition } as const
     const end = await log.end(place)
-    for (let position = 0n; position < end;) {
+    // Retention removes the oldest.
+    for (let position = await log.start(place); position < end;) {
       const { records, next } = await log.read(place, position, SLICE)
       for (const record of records) yield storedLetter(partition, record)
       position = next

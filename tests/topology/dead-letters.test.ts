@@ -96,6 +96,17 @@ test('a letter is found by its address, and all of them in order', async () => {
   expect(await deadLetterAt(here.log, PARTITIONS, 0n)).toBeUndefined()
 })
 
+test('letters that retention has removed are not asked for', async () => {
+  const { here } = await letterOf(Buffer.from('noise'))
+  const { partition } = commandRecord(poison, PARTITIONS)
+  const place = { topic: 'ledger.dead-letters', partition } as const
+  here.log.removeBefore(place, await here.log.end(place))
+  await here.log.producer().append([commandRecord(poison, PARTITIONS)])
+  await runOnce(here)
+  const letters = await Array.fromAsync(deadLettersIn(here.log))
+  expect(letters.map(({ letter }) => letter.cause)).toEqual(['failed'])
+})
+
 test('a letter does not open with another key', async () => {
   const { letter } = await letterOf(valueOf(poison))
   const other = newWorld({ seed: 1, now: () => NOW }).keys
