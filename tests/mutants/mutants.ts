@@ -17,6 +17,8 @@ const LOG = 'topology/log/memory-log.ts'
 const STORE = 'sink/memory-checkpoint-store.ts'
 
 const COMMIT = '    await this.#lease.commit(records, next)\n'
+const OFFSET_CHECK = ' || row.eventsOffset !== batch.fromEventsOffset'
+const NEWER_ROW = 'if (isNewer) '
 const MODEL = 'tests/model/protocol.test.ts'
 const STORE_CONTRACT = 'tests/sink/memory-checkpoint-store.test.ts'
 
@@ -144,17 +146,16 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: STORE,
-        from: 'row?.epoch !== batch.epoch || row.eventsOffset !== batch.fromEventsOffset',
-        to: 'row === undefined',
+        from: 'row?.epoch === batch.epoch && row.generation === generation',
+        to: 'row !== undefined',
       },
-      { file: STORE, from: 'if (state.sequence > (ledger.get(key)?.sequence ?? 0)) ', to: '' },
+      { file: STORE, from: OFFSET_CHECK, to: '' },
+      { file: STORE, from: NEWER_ROW, to: '' },
     ],
   },
   {
     name: 'older row wins',
-    edits: [
-      { file: STORE, from: 'if (state.sequence > (ledger.get(key)?.sequence ?? 0)) ', to: '' },
-    ],
+    edits: [{ file: STORE, from: NEWER_ROW, to: '' }],
     seenBy: {
       suite: STORE_CONTRACT,
       because: 'the epoch and the offset of the progress refuse an older save as a whole',
@@ -162,7 +163,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'epoch not checked by the store',
-    edits: [{ file: STORE, from: 'row?.epoch !== batch.epoch || row.', to: 'row?.' }],
+    edits: [{ file: STORE, from: 'row?.epoch === batch.epoch && row.', to: 'row?.' }],
     seenBy: {
       suite: STORE_CONTRACT,
       because: 'the offset of the progress refuses whoever missed a checkpoint',
@@ -170,7 +171,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'offset not checked by the store',
-    edits: [{ file: STORE, from: ' || row.eventsOffset !== batch.fromEventsOffset', to: '' }],
+    edits: [{ file: STORE, from: OFFSET_CHECK, to: '' }],
     seenBy: { suite: STORE_CONTRACT, because: 'the epoch refuses whoever was replaced' },
   },
   {

@@ -55,9 +55,9 @@ describePostgres('checkpoints of two generations', (database) => {
   })
 
   test('after the migration is taken back everything is folded again, and verify finds no difference', async () => {
-    expect((await migrate(admin, { to: 4 })).applied).toEqual([
-      '005-checkpoint-generations.down.sql',
-    ])
+    expect((await migrate(admin, { to: 8 })).applied).toContain(
+      '009-checkpoint-generations.down.sql',
+    )
     expect((await admin.query('SELECT FROM actor_checkpoints')).rowCount).toBe(0)
     await migrate(admin)
     const again = await start(STATES_GENERATION)
