@@ -203,9 +203,6 @@ class Owner {
       const userId = (commands[index] as PreparedCommand).command.userId
       for (const cell of touched) cells.set(cell, { userId, cell, held: cell.held })
     }
-    for (const { fault } of answers) {
-      if (fault !== undefined) this.#deps.observe.fault(this.#partition, fault)
-    }
     const aside = await setAside(slice.records, commands, answers, place, keys)
     const deadLetters = [...decoded.deadLetters, ...aside.deadLetters]
     return {
@@ -224,6 +221,10 @@ class Owner {
       records.findLast(({ topic }) => topic === 'ledger.events')?.value ?? this.#lastEvent
     this.#checkpointer.add(changes)
     this.#deps.observe.committed(this.#partition, { answers, deadLetters })
+    // Not before: what an owner decides that was replaced, on rows that are newer than its memory, may be nonsense.
+    for (const { fault } of answers) {
+      if (fault !== undefined) this.#deps.observe.fault(this.#partition, fault)
+    }
     if (this.#checkpointer.isDue) await this.#cut()
   }
 

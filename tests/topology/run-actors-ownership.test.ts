@@ -13,6 +13,7 @@ import {
   type World,
 } from '../support/actor-world.ts'
 import { groceries, opened } from '../support/example-commands.ts'
+import { poisoned as poisonedOf, withPoison } from '../support/poison.ts'
 import { anomaliesOf } from '../support/history-judge.ts'
 import { NOW } from '../support/specification.ts'
 import {
@@ -224,5 +225,22 @@ describe('an owner', () => {
     await runOnce(here)
     restoring.resolve()
     expect(await codeOf(slow.ended)).toBe('SALDO_LEASE_FENCED')
+  })
+
+  test('that was replaced tells nobody of what failed in a batch that it cannot commit', async () => {
+    const here = world()
+    const poisoned = withPoison(here.keys)
+    const committing = Promise.withResolvers<LogFault>()
+    const log = here.log.reopen({
+      fault: (step) => (step === 'before-commit' ? committing.promise : 'none'),
+    })
+    log.cutOff()
+    await send(here, wish(opened), poisonedOf(wish(groceries)))
+    const old = start(here, { log, keys: { ...poisoned, operator: here.keys.operator } })
+    await turnsUntil(() => old.states.includes('running'))
+    await runOnce(here)
+    committing.resolve('none')
+    expect(await codeOf(old.ended)).toBe('SALDO_LEASE_FENCED')
+    expect(old.faults).toEqual([])
   })
 })
