@@ -40,6 +40,10 @@ export function openPool(
   })
   // The pool drops an idle client that failed and the next query opens another; unheard, it ends the process.
   pool.on('error', () => {})
+  // While a client is lent the pool does not listen: a connection that ends right after an answer would end the process.
+  pool.on('connect', (client) => {
+    client.on('error', () => {})
+  })
   return pool
 }
 

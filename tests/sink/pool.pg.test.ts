@@ -62,6 +62,17 @@ describePostgres(
       expect(await pool.query('SELECT 1')).toMatchObject({ rowCount: 1 })
     })
 
+    test('a lent client whose connection ends while it does nothing ends nothing else', async () => {
+      const client = await pool.connect()
+      // Not by once(), which would listen for the error in the pool's stead.
+      const ended = new Promise<void>((resolve) => void client.on('end', () => resolve()))
+      const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+      await pool.query('SELECT pg_terminate_backend($1)', [rows[0]?.pid])
+      await ended
+      client.release(true)
+      expect(await pool.query('SELECT 1')).toMatchObject({ rowCount: 1 })
+    })
+
     test('a connection lost in the middle of a query is an error worth a retry', async () => {
       const error = await failure(pool.query('SELECT pg_terminate_backend(pg_backend_pid())'))
       expect(error).toMatchObject({ code: 'SALDO_DATABASE_UNAVAILABLE', retryable: true })
