@@ -5,7 +5,7 @@ import { takeOverProgress } from './postgres-checkpoint-store.ts'
 import { connect, type Connection } from './postgres/connection.ts'
 import { asSaldoError, openPool } from './postgres/pool.ts'
 import { mergeStatements, stagingTable, stagingTables } from './table-merge.ts'
-import type { TableBatch, TableStore, TableWrite } from './table-store.ts'
+import type { TableBatch, TableProgress, TableStore, TableWrite } from './table-store.ts'
 import {
   columnList,
   columnsOf,
@@ -29,18 +29,20 @@ export function postgresTableStore(url: string, role: string, shared?: pg.Pool):
   const pool = shared ?? openPool(url, { role, max: 2 })
   let writing: Promise<Connection> | undefined
   return {
-    takeOver: (consumers, partition, logIdentity) =>
-      Promise.all(
-        consumers.map(async (consumer) => {
-          const row = await takeOverProgress(pool, consumer, partition, logIdentity)
-          return {
-            consumer,
-            epoch: row.epoch,
-            offset: row.next_offset,
-            lastEventId: row.last_event_id ?? undefined,
-          }
-        }),
-      ),
+    async takeOver(consumers, partition, logIdentity) {
+      const taken: TableProgress[] = []
+      // One after the other: when one is refused, no other is on its way behind the refusal.
+      for (const consumer of consumers) {
+        const row = await takeOverProgress(pool, consumer, partition, logIdentity)
+        taken.push({
+          consumer,
+          epoch: row.epoch,
+          offset: row.next_offset,
+          lastEventId: row.last_event_id ?? undefined,
+        })
+      }
+      return taken
+    },
     read: (table, keys) => readRows(pool, tables[table], keys),
     async apply(batch) {
       try {

@@ -5,7 +5,7 @@ import type { World } from '../world.ts'
 import { never, type Fault } from './fault.ts'
 
 /** An engine that owns a partition comes to any point of the loop within this, even when it only just starts. */
-const REACHED_WITHIN_MS = 120_000
+const REACHED_WITHIN_MS = 20_000
 const LOOK_MS = 10
 
 export const killAtRandom: Fault = {
