@@ -18,6 +18,7 @@ export const jarsFolder = join(
 
 /** Why this machine can run no broker; undefined where it can. Nothing is started to find out. */
 export function missingForKafka(): string | undefined {
+  if (process.env['SALDO_TEST_KAFKA'] === 'off') return 'SALDO_TEST_KAFKA=off'
   if (!isOnPath('java')) return 'no java on the path'
   if (!existsSync(jarsFolder) && !isOnPath('mvn')) return 'no mvn on the path to fetch the broker'
   return undefined
