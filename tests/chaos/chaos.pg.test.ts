@@ -34,7 +34,7 @@ describe('real processes', () => {
       const { problems, findings } = result
       expect([...problems, ...findings], notes.join('\n')).toEqual([])
       expect(result).toMatchObject({
-        outcomes: COMMANDS,
+        commands: COMMANDS,
         wrongOutcomes: 0,
         wrongEvents: 0,
         wrongBalances: 0,

@@ -34,7 +34,8 @@ export async function startBroker(folder: string): Promise<KafkaBroker> {
   const clusterId = randomBytes(16).toString('base64url')
   await promisify(execFile)(
     'java',
-    java(128, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', settings),
+    // An id may begin with a dash.
+    java(128, 'kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '-c', settings),
   )
   const broker = spawn('java', java(384, 'kafka.Kafka', settings), {
     stdio: ['ignore', 'pipe', 'pipe'],
