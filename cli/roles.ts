@@ -94,16 +94,19 @@ async function startActors(options: RoleOptions, logger: Logger): Promise<Role> 
     cellsMax: CELLS_MAX,
     now: () => performance.now(),
   }
-  const membership = sqlLeases(url, 'actors').join(ACTOR_GROUP, partitions, (partition, stop) =>
-    keepRunning(
+  const membership = sqlLeases(url, 'actors').join(ACTOR_GROUP, partitions, (partition, stop) => {
+    let restoredFrom = -1n
+    return keepRunning(
       partition,
       (signal, progressed) => {
         const note = restoreNotes(logger)
         const observe = {
           ...metrics.observer,
           restoring: (...restored: Parameters<NonNullable<ActorObserver['restoring']>>) => {
-            // A checkpoint on the way is progress: the next try goes on from there.
-            progressed()
+            // A try that begins behind the one before found a checkpoint on the way; one at the same place failed there.
+            const [, { from }] = restored
+            if (from > restoredFrom) progressed()
+            restoredFrom = from
             metrics.observer.restoring?.(...restored)
             note(...restored)
           },
@@ -116,8 +119,8 @@ async function startActors(options: RoleOptions, logger: Logger): Promise<Role> 
       },
       stop,
       (error) => logger.warn({ partition, error }, 'the owner of a partition starts again'),
-    ),
-  )
+    )
+  })
   return roleOf(options, membership.ended, [membership], metrics.text, async () => {
     await store.close()
     await log.close()
