@@ -1,12 +1,10 @@
 /** An actor loop on a log in memory that fails on some commands: those that create something with `poison` in its id. */
 import type { SubjectKeyOrShredded } from '../../privacy/subject-key.ts'
 import { eventCodec, outcomeCodec } from '../../schemas/codec.ts'
-import type { LedgerCommand, LedgerCommandBody } from '../../schemas/types.ts'
 import type { Keys } from '../../topology/ledger-loader.ts'
 import type { Log } from '../../topology/log/log.ts'
 import { runActors, type ActorDeps } from '../../topology/run-actors.ts'
-import { commandRecord, turnsUntil, type World } from './actor-world.ts'
-import { commandIdOf, NOW } from './specification.ts'
+import { turnsUntil, type World } from './actor-world.ts'
 
 /** Keys that throw where content with the word is hashed: a fault of ours in the middle of a decision. */
 export function poisonedKeys<T extends Keys>(keys: T): T {
@@ -27,23 +25,6 @@ export function poisonedKeys<T extends Keys>(keys: T): T {
       return new Map(Array.from(found, ([userId, key]) => [userId, poisoned(key)] as const))
     },
   }
-}
-
-let sent = 0
-export function wish(body: LedgerCommandBody, userId = 'user-1'): LedgerCommand {
-  return {
-    commandId: commandIdOf(++sent),
-    userId,
-    issuedAt: NOW,
-    expectedVersion: null,
-    initiator: { kind: 'user', id: userId },
-    traceparent: null,
-    body,
-  }
-}
-
-export function send({ log }: World, ...commands: readonly LedgerCommand[]): Promise<void> {
-  return log.producer().append(commands.map((one) => commandRecord(one, log.partitions)))
 }
 
 export type ActorRun = {

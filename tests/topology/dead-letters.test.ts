@@ -5,7 +5,8 @@ import type { DeadLetter, LedgerCommand } from '../../schemas/types.ts'
 import { deadLetterAt, deadLettersIn, openLetter, sendAgain } from '../../topology/dead-letters.ts'
 import { commandRecord, newWorld, type World } from '../support/actor-world.ts'
 import { created, groceries, opened, recorded } from '../support/example-commands.ts'
-import { runOnce, wish } from '../support/poisoned-run.ts'
+import { wish } from '../support/actor-run.ts'
+import { runOnce } from '../support/poisoned-run.ts'
 import { NOW } from '../support/specification.ts'
 
 const PARTITIONS = 2

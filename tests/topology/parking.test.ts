@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { send, wish } from '../support/actor-run.ts'
 import { partitionOf } from '../../schemas/partition.ts'
 import type { LedgerCommand } from '../../schemas/types.ts'
 import { unpark, type UnparkResult } from '../../topology/unpark.ts'
@@ -12,8 +13,6 @@ import {
   outcomesOf,
   runOnce,
   runOwners,
-  send,
-  wish,
 } from '../support/poisoned-run.ts'
 import { commandIdOf, NOW } from '../support/specification.ts'
 
