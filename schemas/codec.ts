@@ -11,6 +11,7 @@ import { SaldoError } from './errors.ts'
 import { releasedSchemas, type ReleasedSchema } from './released-schemas.ts'
 import type {
   AccountState,
+  BudgetExceeded,
   BudgetState,
   CategoryState,
   DeadLetter,
@@ -126,6 +127,7 @@ export const outcomeCodec = released<Outcome>('saldo.ledger.v1.Outcome')
 export const deadLetterCodec = released<DeadLetter>('saldo.ledger.v1.DeadLetter')
 export const parkedCommandCodec = released<ParkedCommand>('saldo.ledger.v1.ParkedCommand')
 export const personalCodec = released<Personal>('saldo.ledger.v1.Personal')
+export const budgetExceededCodec = released<BudgetExceeded>('saldo.budget.v1.BudgetExceeded')
 export const stateCodecs = {
   root: released<RootState>('saldo.state.v1.RootState'),
   account: released<AccountState>('saldo.state.v1.AccountState'),

@@ -16,6 +16,7 @@ const standalone: { readonly [fullName: string]: number } = {
   'saldo.ledger.v1.DeadLetter': 0x7f_00_04_00,
   'saldo.ledger.v1.Personal': 0x7f_00_05_00,
   'saldo.ledger.v1.ParkedCommand': 0x7f_00_06_00,
+  'saldo.budget.v1.BudgetExceeded': 0x7f_00_07_00,
   'saldo.state.v1.RootState': 0x7f_00_10_00,
   'saldo.state.v1.AccountState': 0x7f_00_11_00,
   'saldo.state.v1.TransactionState': 0x7f_00_12_00,

@@ -95,6 +95,36 @@ export type RenameAccount = {
   readonly name: string
 }
 
+/** Spending of a month reached a threshold of its budget: the value of every record in `budgets.exceeded`. Thresholds that are reached at once are told once, as the highest of them. */
+export type BudgetExceeded = {
+  /** Uuid derived from the place of its cause in the log: the same on every replay, so a consumer that meets it again has it already. */
+  readonly eventId: string
+  /** The ledger: the key of the record, a pseudonymous id. */
+  readonly userId: string
+  /** Business time of the event that reached the threshold, milliseconds since 1970 UTC. */
+  readonly occurredAt: number
+  /** Log time of that event. */
+  readonly recordedAt: number
+  /** That event: a booking or a change of one, or the setting of the budget. */
+  readonly causeEventId: string
+  /** The budget; its name, where it has one, is in the tables. */
+  readonly budgetId: string
+  /** Version of the budget that held then. */
+  readonly budgetVersion: number
+  /** A category of this ledger, or a built-in one such as `groceries`. */
+  readonly categoryId: string
+  /** ISO 4217 code of the amounts. */
+  readonly currency: string
+  /** The month that was spent in, by booking date, as months since January 1970. */
+  readonly month: number
+  /** The percentage of the amount that was reached. */
+  readonly threshold: number
+  /** What may be spent in the month, minor units. */
+  readonly amountMinor: bigint
+  /** What was spent in the month, minor units; positive. */
+  readonly spentMinor: bigint
+}
+
 /** What a budget allows: an amount for one category in one currency, in one month or in every month. */
 export type BudgetPlan = {
   /** A category of this ledger, or a built-in one such as `groceries`. */

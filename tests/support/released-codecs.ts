@@ -25,6 +25,7 @@ export const releasedCodecs: { readonly [fullName: string]: AnyCodec } = {
   'saldo.ledger.v1.DeadLetter': any(codecs.deadLetterCodec),
   'saldo.ledger.v1.ParkedCommand': any(codecs.parkedCommandCodec),
   'saldo.ledger.v1.Personal': any(codecs.personalCodec),
+  'saldo.budget.v1.BudgetExceeded': any(codecs.budgetExceededCodec),
   'saldo.state.v1.RootState': any(codecs.stateCodecs.root),
   'saldo.state.v1.AccountState': any(codecs.stateCodecs.account),
   'saldo.state.v1.TransactionState': any(codecs.stateCodecs.transaction),
