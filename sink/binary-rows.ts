@@ -6,6 +6,7 @@
 export type CopyType =
   | 'text'
   | 'texts'
+  | 'json'
   | 'uuid'
   | 'bytes'
   | 'boolean'
@@ -79,6 +80,8 @@ export class BinaryRows {
   #value(type: CopyType, value: NonNullable<CopyValue>): void {
     switch (type) {
       case 'text':
+      // Kept as it is written, and sent like a text.
+      case 'json':
         return this.#text(value as string)
       case 'texts':
         return this.#texts(value as readonly string[])

@@ -44,7 +44,8 @@ export function transactionsStatement(
   page: TransactionPage,
 ): Statement {
   const values: unknown[] = [userId]
-  const conditions = ['user_id = $1']
+  // As a literal, which the condition of the index is compared with.
+  const conditions = ['user_id = $1', `status = 'recorded'`]
   const where = (condition: string, value: unknown): void => {
     if (value === undefined) return
     values.push(value)

@@ -15,6 +15,7 @@ const sqlTypes: { readonly [type in Table['columns'][string]]: readonly string[]
   text: ['text'],
   uuid: ['uuid'],
   texts: ['ARRAY'],
+  json: ['json'],
   bytes: ['bytea'],
   boolean: ['boolean'],
   int: ['integer'],

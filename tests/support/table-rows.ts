@@ -21,6 +21,9 @@ const text = fc
 const arbitraryValue: { readonly [type in ColumnType]: fc.Arbitrary<Value> } = {
   text,
   uuid: fc.uuid(),
+  json: fc
+    .json({ maxDepth: 2, noUnicodeString: false })
+    .map((some) => some.replaceAll('\\u0000', '')),
   texts: fc.array(text, { maxLength: 4 }),
   bytes: fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes)),
   boolean: fc.boolean(),

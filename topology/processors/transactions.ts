@@ -1,4 +1,5 @@
 import { textOf, type OpenedEvent } from '../../schemas/opened-event.ts'
+import type { Booking } from '../../schemas/types.ts'
 import { existing, type RowProcessor } from './processor.ts'
 
 type TransactionRow = {
@@ -18,6 +19,11 @@ type TransactionRow = {
   readonly confidence: number
   readonly needs_review: boolean
   readonly source: string
+  readonly kind: string
+  readonly linked_transaction_id: string | null
+  readonly parts: string | null
+  readonly part_category_ids: readonly string[] | null
+  readonly status: string
   readonly created_at: number
   readonly updated_at: number
   readonly version: number
@@ -26,7 +32,11 @@ type TransactionRow = {
 /** Below it a person should look (the requirements' third limit, beside 0.60 and 0.85 that choose the category). */
 const REVIEW_BELOW = 0.7
 
-/** The transactions that count, as last amended; a deleted one is gone from here and stays in the events. */
+/**
+ * Every transaction as last amended. Both sides of a transfer are rows that name each other; an adjustment is a row like
+ * any other, with its kind. A split has its parts beside the category of the whole, which then counts for nothing. A
+ * deleted one stays as it was last, with the status `deleted`: whoever lists or adds up leaves it out.
+ */
 export const transactions: RowProcessor<OpenedEvent, TransactionRow> = {
   kind: 'rows',
   name: 'transactions',
@@ -69,6 +79,10 @@ export const transactions: RowProcessor<OpenedEvent, TransactionRow> = {
           confidence: Math.round(body.confidence * 10_000) / 10_000,
           needs_review: body.confidence < REVIEW_BELOW,
           source: body.source,
+          kind: body.kind,
+          linked_transaction_id: body.linkedTransactionId,
+          ...partsOf([]),
+          status: 'recorded',
           created_at: recordedAt,
           updated_at: recordedAt,
           version,
@@ -93,11 +107,23 @@ export const transactions: RowProcessor<OpenedEvent, TransactionRow> = {
           updated_at: recordedAt,
           version,
         }
-      // The parts are not in this table; a person chose them, so nobody has to look again.
+      // A person chose the parts, so nobody has to look again.
       case 'TransactionSplit':
-        return { ...existing(row, event), needs_review: false, updated_at: recordedAt, version }
+        return {
+          ...existing(row, event),
+          ...partsOf(body.after.parts),
+          needs_review: false,
+          updated_at: recordedAt,
+          version,
+        }
       case 'TransactionDeleted':
-        return undefined
+        return {
+          ...existing(row, event),
+          status: 'deleted',
+          needs_review: false,
+          updated_at: recordedAt,
+          version,
+        }
       default:
         return row
     }
@@ -106,4 +132,15 @@ export const transactions: RowProcessor<OpenedEvent, TransactionRow> = {
 
 function chosenByUser(categoryId: string) {
   return { category_id: categoryId, category_source: 'user', confidence: 1, needs_review: false }
+}
+
+function partsOf(parts: Booking['parts']): Pick<TransactionRow, 'parts' | 'part_category_ids'> {
+  if (parts.length === 0) return { parts: null, part_category_ids: null }
+  const amounts = parts.map(({ categoryId, amountMinor }) => {
+    return { categoryId, amountMinor: amountMinor.toString() }
+  })
+  return {
+    parts: JSON.stringify(amounts),
+    part_category_ids: parts.map(({ categoryId }) => categoryId),
+  }
 }

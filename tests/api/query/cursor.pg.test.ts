@@ -90,6 +90,13 @@ describePostgres('pages of transactions', (database) => {
     expect(body.detail).toContain('made for another list')
   })
 
+  test('a deleted transaction is on no page', async () => {
+    await seed.run(
+      `UPDATE transactions SET status = 'deleted' WHERE user_id = 'u-9' AND transaction_id <> 't-7'`,
+    )
+    expect((await walk('u-9', 'limit=3')).flat()).toEqual(['t-7'])
+  })
+
   test('a cursor names no user', async () => {
     const { body } = await list('u-7', 'limit=5')
     expect(Buffer.from(body.nextCursor ?? '', 'base64url').toString()).not.toContain('u-7')

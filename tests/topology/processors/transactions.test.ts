@@ -8,10 +8,13 @@ import {
   deleted,
   groceries,
   opened,
+  openedIn,
+  reconciled,
   recorded,
   respent,
   spent,
   splitInto,
+  transferred,
 } from '../../support/example-commands.ts'
 import { foldedRows } from '../../support/memory-tables.ts'
 import { eventsOfBodies } from '../../support/sourced-events.ts'
@@ -43,6 +46,11 @@ test('a recorded transaction has a row with everything that was said of it', asy
       confidence: 1,
       needs_review: false,
       source: 'manual',
+      kind: 'ordinary',
+      linked_transaction_id: null,
+      parts: null,
+      part_category_ids: null,
+      status: 'recorded',
       created_at: COMMANDS_AT + 1,
       updated_at: COMMANDS_AT + 1,
       version: 1,
@@ -90,17 +98,53 @@ test('a category that the user chose is certain and needs no review', async () =
   ])
 })
 
-test('a split keeps the category of the whole, and nobody has to look again', async () => {
-  const split = splitInto(['health', null], ['travel', null])
+test('a split keeps the category of the whole beside its parts, and nobody has to look again', async () => {
+  const split = splitInto(['health', null], ['travel', -12_000n])
   expect(await rowsAfter(groceries)).toMatchObject([{ needs_review: true }])
   expect(await rowsAfter(groceries, split)).toMatchObject([
-    { category_id: 'uncategorized', needs_review: false, amount_minor: -12_550n, version: 2 },
+    {
+      category_id: 'uncategorized',
+      needs_review: false,
+      amount_minor: -12_550n,
+      parts:
+        '[{"categoryId":"health","amountMinor":"-550"},{"categoryId":"travel","amountMinor":"-12000"}]',
+      part_category_ids: ['health', 'travel'],
+      version: 2,
+    },
+  ])
+  expect(await rowsAfter(groceries, split, amended({ note: 'x' }))).toMatchObject([
+    { part_category_ids: ['health', 'travel'], version: 3 },
+  ])
+  expect(await rowsAfter(groceries, split, splitInto())).toMatchObject([
+    { parts: null, part_category_ids: null, version: 3 },
   ])
 })
 
-test('a deleted transaction is gone, in one batch with its creation and alone', async () => {
+test('a deleted transaction stays as it was last, and says that it is deleted', async () => {
   const other = recorded({ transactionId: 't-2' })
-  expect(await rowsAfter(groceries, other, deleted)).toMatchObject([{ transaction_id: 't-2' }])
+  expect(await rowsAfter(groceries, other, deleted)).toMatchObject([
+    {
+      transaction_id: 't-1',
+      status: 'deleted',
+      description: 'corner shop 42',
+      needs_review: false,
+      updated_at: COMMANDS_AT + 3,
+      version: 2,
+    },
+    { transaction_id: 't-2', status: 'recorded', needs_review: true },
+  ])
+})
+
+test('both sides of a transfer name each other; an adjustment and an expense say what they are', async () => {
+  expect(await rowsAfter(openedIn('NOK', 'a-2'), transferred({}))).toMatchObject([
+    { transaction_id: 'from', kind: 'transfer', linked_transaction_id: 'to', amount_minor: -700n },
+    { transaction_id: 'to', kind: 'transfer', linked_transaction_id: 'from', amount_minor: 700n },
+  ])
+  const adjusting = reconciled({ statementMinor: -900n, adjustmentId: 'x-1' })
+  expect(await rowsAfter(adjusting, spent({}))).toMatchObject([
+    { transaction_id: 'e-1', kind: 'expense', linked_transaction_id: null },
+    { transaction_id: 'x-1', kind: 'adjustment', linked_transaction_id: null },
+  ])
 })
 
 test.each([
