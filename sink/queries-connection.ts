@@ -1,17 +1,36 @@
 import type pg from 'pg'
 import { SaldoError } from '../schemas/errors.ts'
 import { asSaldoError, openPool } from './postgres/pool.ts'
+import { WalledQuery } from './walled-query.ts'
 
 const STATEMENT_TIMEOUT_MS = 5_000
 /** For a server that does not answer at all, not even that it ran out of time. */
 const ANSWER_TIMEOUT_MS = 7_000
 const QUERY_CANCELED = '57014'
+const NO_SUCH_ROLE = '22023'
+const MAY_NOT_BE_ROLE = '42501'
+/** What every connection becomes at its start, whoever it logs in as. */
+const READER = 'saldo_api'
+/** No user has this id. */
+const NOBODY = ''
 
 export type Statement = { readonly text: string; readonly values: readonly unknown[] }
 
-/** Connections that can only read, and not for longer than five seconds. */
+/** How far the connections are used, at this moment. */
+export type ConnectionUse = {
+  readonly busy: number
+  readonly idle: number
+  /** Queries that wait for a connection. */
+  readonly waiting: number
+}
+
+/** Connections as the role `saldo_api`, which can only read, and not for longer than five seconds. */
 export type ReadConnections = {
-  rows<Row extends pg.QueryResultRow>(statement: Statement): Promise<readonly Row[]>
+  /** What the database lets the user see: without a row of somebody else, whatever the statement says. */
+  rows<Row extends pg.QueryResultRow>(userId: string, statement: Statement): Promise<readonly Row[]>
+  /** What is nobody's data, such as progress: a table of users shows nothing here. */
+  shared<Row extends pg.QueryResultRow>(statement: Statement): Promise<readonly Row[]>
+  use(): ConnectionUse
   close(): Promise<void>
 }
 
@@ -19,42 +38,60 @@ export function openReadConnections(
   databaseUrl: string,
   options: { readonly role: string; readonly max: number },
 ): ReadConnections {
-  const pool = openPool(databaseUrl, options)
-  const limited = new WeakSet<pg.PoolClient>()
-
-  async function limit(client: pg.PoolClient): Promise<void> {
-    if (limited.has(client)) return
-    await client.query(
-      `SET statement_timeout = ${STATEMENT_TIMEOUT_MS}; SET default_transaction_read_only = on`,
-    )
-    limited.add(client)
+  const session = {
+    role: READER,
+    statement_timeout: String(STATEMENT_TIMEOUT_MS),
+    default_transaction_read_only: 'on',
   }
-  async function rows<Row extends pg.QueryResultRow>(statement: Statement): Promise<Row[]> {
+  const pool = openPool(databaseUrl, { ...options, session })
+
+  async function rows<Row extends pg.QueryResultRow>(
+    userId: string,
+    { text, values }: Statement,
+  ): Promise<readonly Row[]> {
     let client: pg.PoolClient | undefined
     try {
       client = await pool.connect()
-      await limit(client)
-      const query = {
-        text: statement.text,
-        values: [...statement.values],
-        query_timeout: ANSWER_TIMEOUT_MS,
-      }
-      const result = await client.query<Row>(query)
+      const { promise, resolve, reject } = Promise.withResolvers<readonly Row[]>()
+      client.query(
+        new WalledQuery<Row>({
+          userId,
+          text,
+          values,
+          query_timeout: ANSWER_TIMEOUT_MS,
+          callback: (error, result) =>
+            error === null ? resolve(result?.rows ?? []) : reject(error),
+        }),
+      )
+      const found = await promise
       client.release()
-      return result.rows
+      return found
     } catch (error) {
       // A connection with a failed or unanswered query is not given to the next request.
       client?.release(true)
-      throw readError(error)
+      throw readError(error, client !== undefined)
     }
   }
-  return { rows, close: () => pool.end() }
+  return {
+    rows,
+    shared: (statement) => rows(NOBODY, statement),
+    use: () => ({
+      busy: pool.totalCount - pool.idleCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+    }),
+    close: () => pool.end(),
+  }
 }
 
-function readError(error: unknown): Error {
+function readError(error: unknown, isConnected: boolean): Error {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (!isConnected && (code === NO_SUCH_ROLE || code === MAY_NOT_BE_ROLE)) {
+    const message = `this login of the database cannot become "${READER}": migrate the database, and grant that role to the login`
+    return new SaldoError('SALDO_DATABASE_SETUP', message, { retryable: false, cause: error })
+  }
   const isTimeout =
-    error instanceof Error &&
-    (('code' in error && error.code === QUERY_CANCELED) || error.message === 'Query read timeout')
+    code === QUERY_CANCELED || (error instanceof Error && error.message === 'Query read timeout')
   if (!isTimeout) return asSaldoError(error)
   const message = `the database did not answer within ${STATEMENT_TIMEOUT_MS / 1000} s`
   return new SaldoError('SALDO_DATABASE_UNAVAILABLE', message, { retryable: true, cause: error })

@@ -2,7 +2,7 @@
  * The read side: the only SQL the API can reach.
  *
  * Invariant: every statement that reads a user's data is filtered by `user_id` first, every value is
- * a parameter, and the connections can only read.
+ * a parameter, and the connections can only read, and only the rows of the user that they are asked for.
  */
 import { accountOf, accountsStatement, accountStatement } from './queries-accounts.ts'
 import type { Account, AccountRow } from './queries-accounts.ts'
@@ -42,28 +42,28 @@ export function openQueries(databaseUrl: string, options: { readonly max: number
   const database = openReadConnections(databaseUrl, { role: 'api', max: options.max })
   return {
     async accounts(userId) {
-      const rows = await database.rows<AccountRow>(accountsStatement(userId))
+      const rows = await database.rows<AccountRow>(userId, accountsStatement(userId))
       return rows.map(accountOf)
     },
     async account(userId, accountId) {
-      const [row] = await database.rows<AccountRow>(accountStatement(userId, accountId))
+      const [row] = await database.rows<AccountRow>(userId, accountStatement(userId, accountId))
       return row === undefined ? undefined : accountOf(row)
     },
     async transactions(userId, filter, page) {
       const statement = transactionsStatement(userId, filter, page)
-      return (await database.rows<TransactionRow>(statement)).map(transactionOf)
+      return (await database.rows<TransactionRow>(userId, statement)).map(transactionOf)
     },
     async spending(userId, months) {
-      const rows = await database.rows<SpendingRow>(spendingStatement(userId, months))
+      const rows = await database.rows<SpendingRow>(userId, spendingStatement(userId, months))
       return rows.map(spendingOf)
     },
     async commandOutcome(userId, commandId) {
       const statement = commandOutcomeStatement(userId, commandId)
-      const [row] = await database.rows<CommandOutcomeRow>(statement)
+      const [row] = await database.rows<CommandOutcomeRow>(userId, statement)
       return row === undefined ? undefined : commandOutcomeOf(row)
     },
     async freshness() {
-      const [row] = await database.rows<{ as_of: Date | null }>({ text: FRESHNESS, values: [] })
+      const [row] = await database.shared<{ as_of: Date | null }>({ text: FRESHNESS, values: [] })
       return row?.as_of?.getTime()
     },
     close: () => database.close(),

@@ -9,19 +9,29 @@ export function applicationName(role: string): string {
   return `saldo:${process.pid}:${role}`
 }
 
+/** Settings of PostgreSQL that a connection starts with; a name or a value is one word. */
+export type SessionSettings = Readonly<Record<string, string>>
+
 /**
  * How every connection of ours is opened: it commits durably, speaks UTC and reads int8 as bigint,
  * numeric and date as text (a number would round the one, a Date would move the other over midnight).
  */
-export function connectionOf(url: string, role: string): pg.ClientConfig {
+export function connectionOf(
+  url: string,
+  role: string,
+  session: SessionSettings = {},
+): pg.ClientConfig {
   const parsed = new URL(url)
   const ownOptions = parsed.searchParams.get('options') ?? ''
+  const settings = Object.entries({ synchronous_commit: 'on', timezone: 'UTC', ...session })
   // In the URL either would win over ours.
   for (const name of ['application_name', 'options']) parsed.searchParams.delete(name)
   return {
     connectionString: parsed.href,
     application_name: applicationName(role),
-    options: `${ownOptions} -c synchronous_commit=on -c timezone=UTC`.trim(),
+    options: [ownOptions, ...settings.map(([name, value]) => `-c ${name}=${value}`)]
+      .join(' ')
+      .trim(),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     types: exactTypes,
@@ -30,10 +40,14 @@ export function connectionOf(url: string, role: string): pg.ClientConfig {
 
 export function openPool(
   url: string,
-  { role, max }: { readonly role: string; readonly max: number },
+  {
+    role,
+    max,
+    session = {},
+  }: { readonly role: string; readonly max: number; readonly session?: SessionSettings },
 ): pg.Pool {
   const pool = new pg.Pool({
-    ...connectionOf(url, role),
+    ...connectionOf(url, role, session),
     max,
     // A pause of some seconds is no reason to shake hands again in the middle of the next batch.
     idleTimeoutMillis: 0,
