@@ -111,6 +111,31 @@ export const tables = {
     key: ['user_id', 'booked_on', 'category_id', 'currency'],
     sums: ['total_minor', 'transaction_count'],
   },
+  daily_income: {
+    name: 'daily_income',
+    columns: {
+      user_id: 'text',
+      booked_on: 'date',
+      category_id: 'text',
+      currency: 'text',
+      total_minor: 'money',
+      transaction_count: 'count',
+    },
+    key: ['user_id', 'booked_on', 'category_id', 'currency'],
+    sums: ['total_minor', 'transaction_count'],
+  },
+  balance_history: {
+    name: 'balance_history',
+    columns: {
+      user_id: 'text',
+      account_id: 'text',
+      booked_on: 'date',
+      change_minor: 'money',
+      transaction_count: 'count',
+    },
+    key: ['user_id', 'account_id', 'booked_on'],
+    sums: ['change_minor', 'transaction_count'],
+  },
   command_outcomes: {
     name: 'command_outcomes',
     columns: {

@@ -7,9 +7,11 @@ import type { TopicName } from '../schemas/topics.ts'
 import type { Outcome } from '../schemas/types.ts'
 import type { StoredRecord } from './log/log.ts'
 import { accounts } from './processors/accounts.ts'
+import { balanceHistory } from './processors/balance-history.ts'
 import { categories } from './processors/categories.ts'
 import { commandOutcomes } from './processors/command-outcomes.ts'
 import { dailyAggregates } from './processors/daily-aggregates.ts'
+import { dailyIncome } from './processors/daily-income.ts'
 import { eventArchive } from './processors/event-archive.ts'
 import type { Processor } from './processors/processor.ts'
 import { transactions } from './processors/transactions.ts'
@@ -38,7 +40,15 @@ export type TableReader<Item> = {
 export const ledgerTables: TableReader<OpenedEvent> = {
   name: 'ledger-tables',
   topic: 'ledger.events',
-  processors: [eventArchive, transactions, accounts, categories, dailyAggregates],
+  processors: [
+    eventArchive,
+    transactions,
+    accounts,
+    categories,
+    dailyAggregates,
+    dailyIncome,
+    balanceHistory,
+  ],
   async open(records, partition, keys) {
     const events = records.map((record) => decodeEvent(record, partition))
     const found = await keys.existingKeysOf(events.map(({ userId }) => userId))

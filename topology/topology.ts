@@ -12,7 +12,15 @@ export const topology: Topology = [
   }),
   tables('ledger-tables', {
     reads: 'ledger.events',
-    writes: ['events', 'transactions', 'accounts', 'categories', 'daily_aggregates'],
+    writes: [
+      'events',
+      'transactions',
+      'accounts',
+      'categories',
+      'daily_aggregates',
+      'daily_income',
+      'balance_history',
+    ],
   }),
   tables('outcome-tables', { reads: 'ledger.outcomes', writes: ['command_outcomes'] }),
 ]

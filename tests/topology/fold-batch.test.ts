@@ -6,13 +6,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { OpenedEvent } from '../../schemas/opened-event.ts'
-import type { Booking } from '../../schemas/types.ts'
 import type { Row } from '../../sink/tables.ts'
 import { foldBatch, tableOf } from '../../topology/fold-batch.ts'
 import type { Processor, Sourced } from '../../topology/processors/processor.ts'
 import { ledgerTables } from '../../topology/table-reader.ts'
 import { arbitraryHistory } from '../support/arbitrary-commands.ts'
 import { openedIn, recorded } from '../support/example-commands.ts'
+import { countedParts } from '../support/live-bookings.ts'
 import { memoryTables, type MemoryTables } from '../support/memory-tables.ts'
 import { sourcedEvents } from '../support/sourced-events.ts'
 import { commandOf, commandIdOf } from '../support/specification.ts'
@@ -71,7 +71,7 @@ test('a table is the same in batches of any size as one by one', async () => {
   await fc.assert(isSame, { numRuns: 60 })
 })
 
-test('balances and spending are the sums of the transactions, in every history', async () => {
+test('balances, spending and income are the sums of the transactions, in every history', async () => {
   const agree = fc.asyncProperty(history, async (events) => {
     const memory = await foldedIn(cut(events, [7]))
     const transactions = memory.rows('transactions').filter(({ status }) => status === 'recorded')
@@ -85,40 +85,37 @@ test('balances and spending are the sums of the transactions, in every history',
       ...sums(counted, byAccount, 'one'),
     })
     const byDay = ['user_id', 'booked_on', 'category_id', 'currency']
-    const spent = spendingOf(events)
+    const spent = daysOf(events, (amountMinor) => amountMinor < 0n)
     const daily = memory.rows('daily_aggregates')
-    expect(sums(daily, byDay, 'total_minor')).toEqual(sums(spent, byDay, 'spent'))
+    expect(sums(daily, byDay, 'total_minor')).toEqual(sums(spent, byDay, 'total'))
     expect(sums(daily, byDay, 'transaction_count')).toEqual(sums(spent, byDay, 'one'))
+    const received = daysOf(events, (amountMinor) => amountMinor > 0n)
+    const income = memory.rows('daily_income')
+    expect(sums(income, byDay, 'total_minor')).toEqual(sums(received, byDay, 'total'))
+    expect(sums(income, byDay, 'transaction_count')).toEqual(sums(received, byDay, 'one'))
+    const byAccountAndDay = ['user_id', 'account_id', 'booked_on']
+    const changes = memory.rows('balance_history')
+    expect(sums(changes, byAccountAndDay, 'change_minor')).toEqual(
+      sums(transactions, byAccountAndDay, 'amount_minor'),
+    )
+    expect(sums(changes, byAccountAndDay, 'transaction_count')).toEqual(
+      sums(counted, byAccountAndDay, 'one'),
+    )
   })
   await fc.assert(agree, { numRuns: 60 })
 })
 
-/** What counts as spending after these events: by part where a transaction is split, never money that only moved. */
-function spendingOf(events: readonly Sourced<OpenedEvent>[]): readonly Row[] {
-  const live = new Map<string, { userId: string; currency: string; booking: Booking }>()
-  for (const { item } of events) {
-    const { body, userId } = item
-    if (!('transactionId' in body)) continue
-    const key = `${userId}/${body.transactionId}`
-    const booking =
-      body.type === 'TransactionCreated'
-        ? { ...body, parts: [] }
-        : body.type === 'TransactionCategoryOverridden'
-          ? { ...body.before, categoryId: body.categoryId }
-          : body.type === 'TransactionDeleted'
-            ? undefined
-            : body.after
-    if (booking === undefined) live.delete(key)
-    else live.set(key, { userId, currency: body.currency, booking })
-  }
-  return [...live.values()].flatMap(({ userId, currency, booking }) => {
-    const { kind, parts, bookedOn } = booking
-    if (kind === 'transfer' || kind === 'adjustment' || booking.amountMinor >= 0n) return []
-    return (parts.length === 0 ? [booking] : parts).map(({ categoryId, amountMinor }): Row => {
-      const place = { user_id: userId, booked_on: bookedOn, category_id: categoryId }
-      return { ...place, currency, spent: -amountMinor, one: 1 }
+/** The rows of days and categories that are of one sign, as sums of ones. */
+function daysOf(
+  events: readonly Sourced<OpenedEvent>[],
+  counts: (amountMinor: bigint) => boolean,
+): readonly Row[] {
+  return countedParts(events.map(({ item }) => item))
+    .filter(({ amountMinor }) => counts(amountMinor))
+    .map(({ userId, bookedOn, categoryId, currency, amountMinor }): Row => {
+      const place = { user_id: userId, booked_on: bookedOn, category_id: categoryId, currency }
+      return { ...place, total: amountMinor < 0n ? -amountMinor : amountMinor, one: 1 }
     })
-  })
 }
 
 test('the histories reach every event that a table folds', () => {

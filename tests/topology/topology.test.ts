@@ -10,7 +10,7 @@ group('topology', () => {
     expect(describe(topology).split('\n')).toEqual([
       'producers anyone: -> ledger.commands',
       'actors ledger: ledger.commands -> ledger.events, ledger.outcomes, ledger.parked, ledger.dead-letters',
-      'tables ledger-tables: ledger.events -> table:events, table:transactions, table:accounts, table:categories, table:daily_aggregates',
+      'tables ledger-tables: ledger.events -> table:events, table:transactions, table:accounts, table:categories, table:daily_aggregates, table:daily_income, table:balance_history',
       'tables outcome-tables: ledger.outcomes -> table:command_outcomes',
     ])
   })

@@ -19,14 +19,14 @@ type TransactionRow = {
   readonly confidence: number
   readonly needs_review: boolean
   readonly source: string
+  readonly created_at: number
+  readonly updated_at: number
+  readonly version: number
   readonly kind: string
   readonly linked_transaction_id: string | null
   readonly parts: string | null
   readonly part_category_ids: readonly string[] | null
   readonly status: string
-  readonly created_at: number
-  readonly updated_at: number
-  readonly version: number
 }
 
 /** Below it a person should look (the requirements' third limit, beside 0.60 and 0.85 that choose the category). */
@@ -79,13 +79,13 @@ export const transactions: RowProcessor<OpenedEvent, TransactionRow> = {
           confidence: Math.round(body.confidence * 10_000) / 10_000,
           needs_review: body.confidence < REVIEW_BELOW,
           source: body.source,
+          created_at: recordedAt,
+          updated_at: recordedAt,
+          version,
           kind: body.kind,
           linked_transaction_id: body.linkedTransactionId,
           ...partsOf([]),
           status: 'recorded',
-          created_at: recordedAt,
-          updated_at: recordedAt,
-          version,
         }
       case 'TransactionUpdated':
         return {
