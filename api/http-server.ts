@@ -7,6 +7,7 @@ import {
   HttpProblem,
   invalidInput,
   problemBytes,
+  securityHeaders,
   sendError,
 } from './problem.ts'
 
@@ -20,10 +21,17 @@ const PARAMETER_LENGTH_MAX = 512
 
 const MONTH = /^[1-9]\d{3}-(?:0[1-9]|1[0-2])$/
 
+export type HttpServerOptions = {
+  readonly log?: FastifyBaseLogger
+  /** Addresses and networks whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies?: readonly string[]
+}
+
 /** A Fastify server whose errors are all problems; request lines are not logged, because addresses hold ids. */
-export function httpServer(options: { readonly log?: FastifyBaseLogger } = {}): FastifyInstance {
+export function httpServer(options: HttpServerOptions = {}): FastifyInstance {
   const app: FastifyInstance = fastify({
     ...(options.log === undefined ? {} : { loggerInstance: options.log }),
+    trustProxy: options.trustedProxies === undefined ? false : [...options.trustedProxies],
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -53,7 +61,10 @@ export function httpServer(options: { readonly log?: FastifyBaseLogger } = {}): 
     }
   })
   app.addHook('onSend', async (request, reply) => {
-    reply.header('x-content-type-options', 'nosniff')
+    for (const [name, value] of Object.entries(securityHeaders)) {
+      // The documentation page has a policy of its own.
+      if (!reply.hasHeader(name)) reply.header(name, value)
+    }
     if (request.url.startsWith('/v1/')) reply.header('cache-control', 'no-store')
   })
   return app

@@ -12,6 +12,10 @@ export const httpCodes = [
   'token-missing',
   'token-invalid',
   'token-expired',
+  'keys-unavailable',
+  'scope-missing',
+  'too-many-requests',
+  'too-many-streams',
   'not-found',
   'method-not-allowed',
   'request-malformed',
@@ -31,6 +35,14 @@ type ProblemDetails = {
   readonly path?: string
   readonly headers?: Readonly<Record<string, string>>
 }
+
+/** On every answer: nothing of it may run, be framed, be guessed at or be told to another site. */
+export const securityHeaders = {
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+} as const
 
 const PROBLEM_TYPE = 'application/problem+json'
 const RETRY_AFTER_SECONDS = '2'
@@ -76,7 +88,7 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   }
   void reply
     .code(details.status)
-    .headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
+    .headers({ 'cache-control': 'no-store', ...securityHeaders })
     .headers(details.headers ?? {})
     .type(PROBLEM_TYPE)
     .serializer((body: string) => body)

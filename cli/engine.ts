@@ -4,7 +4,7 @@ import { hasLiveMember } from '../topology/sql-leases.ts'
 import { ACTOR_GROUP } from '../topology/run-actors.ts'
 import { openDatabase, type Database } from './database.ts'
 import type { RoleName, RoleOptions } from './roles.ts'
-import { jwtSecretOf, masterKeyOf } from './secrets.ts'
+import { accessOf, masterKeyOf } from './secrets.ts'
 import { startThread, type RoleThread } from './threads.ts'
 
 /** A database with an engine that works on it: the running one of that folder, or one of our own. */
@@ -91,7 +91,7 @@ function roleOptions(
     role,
     databaseUrl,
     masterKey: masterKeyOf(config),
-    jwtSecret: jwtSecretOf(config),
+    access: accessOf(config),
     host: config.host,
     // Only the API has a port that people know; the others print theirs.
     port: role === 'api' ? config.port : 0,

@@ -204,8 +204,9 @@ saldo
   .command('token')
   .description('print a development token for a user')
   .requiredOption('--user <id>', 'whose data it shows')
+  .option('--operator', 'let it read the data of every user', false)
   .option('--expires <time>', 'how long it is valid, such as 30m or 2h', '12h')
-  .action(async ({ user, expires }: { user: string; expires: string }) => {
+  .action(async ({ user, operator, expires }: TokenOptions) => {
     const { developmentToken } = await import('../api/token.ts')
     const { jwtSecretOf } = await import('./secrets.ts')
     if (!/^[1-9]\d{0,5}[smhd]$/.test(expires)) {
@@ -214,9 +215,20 @@ saldo
         `--expires must be a time such as 90s, 30m, 2h or 7d, got "${expires}"`,
       )
     }
-    const secret = jwtSecretOf(config())
-    out.result(await developmentToken({ userId: idOf('--user', user), secret, expiresIn: expires }))
+    const settings = config()
+    const { jwtAudience: audience, jwtIssuer: issuer } = settings
+    const token = await developmentToken({
+      userId: idOf('--user', user),
+      secret: jwtSecretOf(settings),
+      expiresIn: expires,
+      operator,
+      audience,
+      ...(issuer === undefined ? {} : { issuer }),
+    })
+    out.result(token)
   })
+
+type TokenOptions = { readonly user: string; readonly operator: boolean; readonly expires: string }
 
 for (const verb of [saldo, ...saldo.commands, ...dlq.commands]) verb.exitOverride()
 

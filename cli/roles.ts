@@ -1,7 +1,7 @@
 /** Wires each role to its adapters. A role runs in a thread of its own, so that a busy engine does not slow an answer. */
 import pino, { type Logger } from 'pino'
 import { STATES_GENERATION } from '../actors/generation.ts'
-import { startApi } from '../api/query/server.ts'
+import { startApi, type ApiAccess } from '../api/query/server.ts'
 import { startRoleServer } from '../api/role-server.ts'
 import { keyring } from '../privacy/keyring.ts'
 import { postgresCheckpointStore } from '../sink/postgres-checkpoint-store.ts'
@@ -25,7 +25,7 @@ export type RoleOptions = {
   readonly role: RoleName
   readonly databaseUrl: string
   readonly masterKey: Uint8Array
-  readonly jwtSecret: string
+  readonly access: ApiAccess
   readonly host: string
   readonly port: number
   /** False for an engine that a verb runs inside itself: no servers. */
@@ -218,8 +218,8 @@ async function roleOf(
 
 async function startApiRole(options: RoleOptions, logger: Logger): Promise<Role> {
   const api = await startApi({
+    ...options.access,
     databaseUrl: options.databaseUrl,
-    jwtSecret: options.jwtSecret,
     host: options.host,
     port: options.port,
     log: logger,

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { SaldoError } from '../schemas/errors.ts'
+import { accessProblems } from './access-problems.ts'
 import { settings, type SettingKey } from './settings.ts'
 
 export type Config = {
@@ -9,6 +10,15 @@ export type Config = {
   readonly masterKey: string | undefined
   readonly masterKeyFile: string | undefined
   readonly jwtSecret: string | undefined
+  readonly jwksUrl: string | undefined
+  readonly jwksFile: string | undefined
+  readonly jwtAudience: string
+  readonly jwtIssuer: string | undefined
+  /** Requests a minute; 0 is no limit. */
+  readonly rateLimit: number
+  readonly addressRateLimit: number
+  readonly corsOrigins: readonly string[]
+  readonly trustedProxies: readonly string[]
   readonly host: string
   readonly port: number
   readonly partitions: number
@@ -24,8 +34,6 @@ export type Config = {
 
 export type Environment = { readonly [name: string]: string | undefined }
 
-const JWT_SECRET_CHARACTERS_MIN = 32
-
 /** The settings of an environment, or every problem with them at once. */
 export function readConfig(environment: Environment): Config {
   const problems: string[] = []
@@ -36,6 +44,11 @@ export function readConfig(environment: Environment): Config {
   }
   const optional = (key: SettingKey): string | undefined =>
     text(key) === '' ? undefined : text(key)
+  const list = (key: SettingKey): readonly string[] =>
+    text(key)
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== '')
   const oneOf = <T extends string>(key: SettingKey, values: readonly T[]): T => {
     const found = values.find((value) => value === text(key))
     if (found !== undefined) return found
@@ -58,6 +71,14 @@ export function readConfig(environment: Environment): Config {
     masterKey: optional('masterKey'),
     masterKeyFile: optional('masterKeyFile'),
     jwtSecret: optional('jwtSecret'),
+    jwksUrl: optional('jwksUrl'),
+    jwksFile: optional('jwksFile'),
+    jwtAudience: text('jwtAudience'),
+    jwtIssuer: optional('jwtIssuer'),
+    rateLimit: whole('rateLimit', 0, 100_000_000),
+    addressRateLimit: whole('addressRateLimit', 0, 100_000_000),
+    corsOrigins: list('corsOrigins'),
+    trustedProxies: list('trustedProxies'),
     host: text('host'),
     port: whole('port', 0, 65_535),
     partitions: whole('partitions', 1, 1024),
@@ -70,7 +91,7 @@ export function readConfig(environment: Environment): Config {
     answersDays: whole('answersDays', 1, 3650),
     logLevel: oneOf('logLevel', ['warn', 'trace', 'debug', 'info', 'error', 'fatal', 'silent']),
   }
-  problems.push(...secretProblems(config))
+  problems.push(...secretProblems(config), ...accessProblems(config))
   if (problems.length > 0) {
     throw new SaldoError(
       'SALDO_CONFIG_INVALID',
@@ -82,7 +103,7 @@ export function readConfig(environment: Environment): Config {
 
 function secretProblems(config: Config): readonly string[] {
   const problems: string[] = []
-  const { databaseUrl, masterKey, masterKeyFile, jwtSecret } = config
+  const { databaseUrl, masterKey, masterKeyFile } = config
   if (databaseUrl !== undefined && !/^postgres(ql)?:\/\//.test(databaseUrl)) {
     problems.push(`${settings.databaseUrl.name} must start with postgresql://`)
   }
@@ -94,14 +115,7 @@ function secretProblems(config: Config): readonly string[] {
       `${settings.masterKey.name} and ${settings.masterKeyFile.name} are both set: give one`,
     )
   }
-  if (jwtSecret !== undefined && jwtSecret.length < JWT_SECRET_CHARACTERS_MIN) {
-    problems.push(
-      `${settings.jwtSecret.name} must have at least ${JWT_SECRET_CHARACTERS_MIN} characters`,
-    )
-  }
   if (config.environment === 'production') {
-    if (jwtSecret === undefined)
-      problems.push(`${settings.jwtSecret.name} must be set in production`)
     if (masterKey === undefined && masterKeyFile === undefined) {
       problems.push(
         `${settings.masterKey.name} or ${settings.masterKeyFile.name} must be set in production`,

@@ -35,6 +35,49 @@ export const settings = {
     meaning:
       'secret of at least 32 characters that tokens are signed with; without it a file in the data folder holds one, which production refuses',
   },
+  jwksUrl: {
+    name: 'SALDO_JWKS_URL',
+    fallback: '',
+    meaning:
+      'https address of the public keys (JWKS) of whoever issues your tokens; instead of a secret',
+  },
+  jwksFile: {
+    name: 'SALDO_JWKS_FILE',
+    fallback: '',
+    meaning: 'file of such public keys; instead of an address',
+  },
+  jwtAudience: {
+    name: 'SALDO_JWT_AUDIENCE',
+    fallback: 'saldo',
+    meaning: 'audience that a token has to name',
+  },
+  jwtIssuer: {
+    name: 'SALDO_JWT_ISSUER',
+    fallback: '',
+    meaning: 'issuer that a token has to name; without it any',
+  },
+  rateLimit: {
+    name: 'SALDO_RATE_LIMIT',
+    fallback: '1200',
+    meaning: 'requests a minute that a user may send to one process of the API; 0 is no limit',
+  },
+  addressRateLimit: {
+    name: 'SALDO_ADDRESS_RATE_LIMIT',
+    fallback: '120',
+    meaning: 'requests a minute without a valid token from one address; 0 is no limit',
+  },
+  corsOrigins: {
+    name: 'SALDO_CORS_ORIGINS',
+    fallback: '',
+    meaning:
+      'origins, separated by commas, whose pages may read answers, such as https://app.example; without it none',
+  },
+  trustedProxies: {
+    name: 'SALDO_TRUSTED_PROXIES',
+    fallback: '',
+    meaning:
+      'addresses and networks of your reverse proxies, separated by commas, that tell who asked in X-Forwarded-For',
+  },
   host: { name: 'SALDO_HOST', fallback: '127.0.0.1', meaning: 'address that servers listen on' },
   port: {
     name: 'SALDO_PORT',

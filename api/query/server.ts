@@ -1,11 +1,14 @@
-import type { FastifyBaseLogger } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { SaldoError } from '../../schemas/errors.ts'
 import { openQueries, type Queries } from '../../sink/queries.ts'
-import { authenticate, useTokens } from '../auth.ts'
+import { authenticate, useTokens, type TokenOptions } from '../auth.ts'
+import { allowOrigins } from '../cors.ts'
 import { healthRoutes, type Readiness } from '../health.ts'
 import { httpServer, refuseWrites } from '../http-server.ts'
 import { listen } from '../listen.ts'
 import { httpMetrics, metricsRoute } from '../metrics.ts'
+import { rateLimits, type RateLimits } from '../rate-limits.ts'
+import type { KeySource } from '../token-keys.ts'
 import { accountRoute } from './routes/account.ts'
 import { accountsRoute } from './routes/accounts.ts'
 import { commandRoute } from './routes/command.ts'
@@ -14,9 +17,22 @@ import { transactionsRoute } from './routes/transactions.ts'
 
 const CONNECTIONS_MAX = 10
 
-export type ApiOptions = {
+/** Who may ask, from where and how often. */
+export type ApiAccess = {
+  /** Where the keys of tokens come from; without it `jwtSecret` is one. */
+  readonly keys?: KeySource
+  readonly audience?: string
+  readonly issuer?: string
+  /** None without it. */
+  readonly limits?: RateLimits
+  /** Origins whose pages may read answers. */
+  readonly corsOrigins?: readonly string[]
+  readonly trustedProxies?: readonly string[]
+}
+
+export type ApiOptions = ApiAccess & {
   readonly databaseUrl: string
-  readonly jwtSecret: string
+  readonly jwtSecret?: string
   readonly host?: string
   readonly port?: number
   /** How many ports from `port` on may be tried when it is taken. */
@@ -26,34 +42,69 @@ export type ApiOptions = {
 
 export type RunningApi = { readonly url: string; close(): Promise<void> }
 
+const NO_LIMITS: RateLimits = { perSubject: 0, perAddress: 0 }
+
 const routes = [accountsRoute, accountRoute, transactionsRoute, spendingRoute, commandRoute]
 
 /** Starts without the database too: it answers 503 until there is one. */
 export async function startApi(options: ApiOptions): Promise<RunningApi> {
-  const { databaseUrl, jwtSecret, host = '127.0.0.1', port = 8080, portsToTry = 20, log } = options
-  const queries = openQueries(databaseUrl, { max: CONNECTIONS_MAX })
-  const metrics = httpMetrics()
-  const app = httpServer(log === undefined ? {} : { log })
-  app.addHook('onClose', () => queries.close())
-  metrics.observe(app)
-  refuseWrites(app)
-  useTokens(app, { secret: jwtSecret })
-  healthRoutes(app, async () => [await databaseReadiness(queries)])
-  metricsRoute(app, () => metrics.text())
-  app.register(
-    (v1, _options, done) => {
-      v1.addHook('onRequest', authenticate)
-      for (const route of routes) route(v1, queries)
-      done()
-    },
-    { prefix: '/v1' },
-  )
+  const { host = '127.0.0.1', port = 8080, portsToTry = 20 } = options
+  const app = await queryServer(options)
   try {
     const url = await listen(app, { host, port, portsToTry })
     return { url, close: () => app.close() }
   } catch (error) {
     await app.close()
     throw error
+  }
+}
+
+/** The server with its routes, which does not listen yet. */
+export async function queryServer(options: ApiOptions): Promise<FastifyInstance> {
+  const { trustedProxies, log, corsOrigins = [], limits = NO_LIMITS } = options
+  const app = httpServer({
+    ...(log === undefined ? {} : { log }),
+    ...(trustedProxies === undefined ? {} : { trustedProxies }),
+  })
+  const metrics = httpMetrics()
+  metrics.observe(app)
+  await allowOrigins(app, corsOrigins)
+  refuseWrites(app)
+  await useTokens(app, tokenOptions(options))
+  const { bySubject, byAddress } = await rateLimits(app, limits)
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.is404) await byAddress(request, reply)
+  })
+  const queries = openQueries(options.databaseUrl, { max: CONNECTIONS_MAX })
+  app.addHook('onClose', () => queries.close())
+  healthRoutes(app, async () => [await databaseReadiness(queries)])
+  metricsRoute(app, () => metrics.text())
+  app.register(
+    (v1, _options, done) => {
+      v1.addHook('onRequest', async (request, reply) => {
+        try {
+          await authenticate(request)
+        } catch (error) {
+          await byAddress(request, reply)
+          throw error
+        }
+        await bySubject(request, reply)
+      })
+      for (const route of routes) route(v1, queries)
+      done()
+    },
+    { prefix: '/v1' },
+  )
+  return app
+}
+
+function tokenOptions({ keys, jwtSecret, audience, issuer }: ApiOptions): TokenOptions {
+  const source = keys ?? (jwtSecret === undefined ? undefined : { secret: jwtSecret })
+  if (source === undefined) throw new Error('the API needs keys to check tokens with')
+  return {
+    keys: source,
+    ...(audience === undefined ? {} : { audience }),
+    ...(issuer === undefined ? {} : { issuer }),
   }
 }
 

@@ -102,7 +102,9 @@ describe('wrong configuration', () => {
   test('production without secrets is refused by every verb that uses them', async () => {
     for (const args of [['up'], ['verify'], ['token', '--user', 'u']]) {
       const { code, stderr } = await run(args, { SALDO_ENV: 'production' })
-      expect(stderr).toContain('SALDO_JWT_SECRET must be set in production')
+      expect(stderr).toContain(
+        'SALDO_JWT_SECRET, SALDO_JWKS_URL or SALDO_JWKS_FILE must be set in production',
+      )
       expect(code).toBe(2)
     }
     expect(existsSync(join(parent, 'data'))).toBe(false)

@@ -97,13 +97,62 @@ describe('configuration', () => {
 
   test('production refuses to make secrets of its own', () => {
     expect(problemsOf({ SALDO_ENV: 'production' })).toEqual([
-      'SALDO_JWT_SECRET must be set in production',
       'SALDO_MASTER_KEY or SALDO_MASTER_KEY_FILE must be set in production',
+      'SALDO_JWT_SECRET, SALDO_JWKS_URL or SALDO_JWKS_FILE must be set in production',
     ])
     expect(problemsOf({ SALDO_ENV: 'production', ...secrets })).toEqual([])
     const { SALDO_JWT_SECRET } = secrets
     const file = { SALDO_JWT_SECRET, SALDO_MASTER_KEY_FILE: 'key' }
     expect(problemsOf({ SALDO_ENV: 'production', ...file })).toEqual([])
+  })
+
+  test('production refuses a secret that was made for development, wherever it was copied from', () => {
+    const copied = { ...secrets, SALDO_JWT_SECRET: `development-${'a'.repeat(64)}` }
+    expect(problemsOf({ SALDO_ENV: 'production', ...copied })).toEqual([
+      'SALDO_JWT_SECRET was made for development: production needs one of its own',
+    ])
+    expect(problemsOf(copied)).toEqual([])
+  })
+
+  const { SALDO_MASTER_KEY } = secrets
+  test.for([
+    [{ SALDO_JWKS_URL: 'https://issuer.example/keys' }, []],
+    [{ SALDO_JWKS_FILE: 'keys.json' }, []],
+    [
+      { SALDO_JWKS_URL: 'http://issuer.example/keys' },
+      ['SALDO_JWKS_URL must be an address that starts with https://'],
+    ],
+    [
+      { SALDO_JWKS_URL: 'issuer.example' },
+      ['SALDO_JWKS_URL must be an address that starts with https://'],
+    ],
+    [
+      { SALDO_JWKS_URL: 'https://issuer.example/keys', SALDO_JWT_SECRET: 's'.repeat(32) },
+      ['SALDO_JWT_SECRET and SALDO_JWKS_URL are both set: give one'],
+    ],
+  ] as const)('production takes public keys instead of a secret: %o', ([given, problems]) => {
+    const environment = { SALDO_ENV: 'production', SALDO_MASTER_KEY, ...given }
+    expect(problemsOf(environment)).toEqual(problems)
+  })
+
+  test('lists are separated by commas, and every item that does not fit is told', () => {
+    const good = {
+      SALDO_CORS_ORIGINS: 'https://app.example, http://localhost:3000,',
+      SALDO_TRUSTED_PROXIES: '10.0.0.0/8,::1, fd00::/8',
+    }
+    expect(readConfig(good)).toMatchObject({
+      corsOrigins: ['https://app.example', 'http://localhost:3000'],
+      trustedProxies: ['10.0.0.0/8', '::1', 'fd00::/8'],
+    })
+    const origins = ['*', 'null', 'app.example', 'https://app.example/', 'https://a.example/b']
+    for (const origin of origins) {
+      expect(problemsOf({ SALDO_CORS_ORIGINS: origin })).toEqual([
+        `SALDO_CORS_ORIGINS must be origins such as https://app.example, got "${origin}"`,
+      ])
+    }
+    for (const proxy of ['proxy.example', '10.0.0.0/33', '::/129', '10.0.0.0/8/8', '10.0.0.0/']) {
+      expect(problemsOf({ SALDO_TRUSTED_PROXIES: proxy })).toHaveLength(1)
+    }
   })
 
   test('an actor per ledger is a way to shard', () => {

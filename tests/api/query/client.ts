@@ -30,6 +30,7 @@ export async function get(
     readonly token?: string
     readonly method?: string
     readonly body?: string
+    readonly headers?: Readonly<Record<string, string>>
   } = {},
 ): Promise<Answer> {
   const token =
@@ -39,7 +40,10 @@ export async function get(
   const response = await fetch(url, {
     method: options.method ?? 'GET',
     ...(options.body === undefined ? {} : { body: options.body }),
-    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+    headers: {
+      ...options.headers,
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    },
   })
   const text = await response.text()
   const isJson = response.headers.get('content-type')?.includes('json') === true
