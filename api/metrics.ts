@@ -1,13 +1,18 @@
 import type { FastifyInstance } from 'fastify'
-import { Histogram, Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 
 const BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
 export type HttpMetrics = {
   /** Times every request of `app` from now on. */
   observe(app: FastifyInstance): void
+  /** Shows the connections as they are at each scrape. */
+  watchConnections(use: () => ConnectionUse): void
+  readonly audit: { written(entries: number): void; lost(entries: number): void }
   text(): Promise<string>
 }
+
+type ConnectionUse = { readonly busy: number; readonly idle: number; readonly waiting: number }
 
 /** Labelled by the pattern of a route, never by the address: an address holds ids. */
 export function httpMetrics(): HttpMetrics {
@@ -19,7 +24,33 @@ export function httpMetrics(): HttpMetrics {
     buckets: BUCKETS_SECONDS,
     registers: [registry],
   })
+  let use: (() => ConnectionUse) | undefined
+  new Gauge({
+    name: 'saldo_api_connections',
+    help: 'Connections of the API to the database by state, and queries that wait for one.',
+    labelNames: ['state'],
+    registers: [registry],
+    collect() {
+      if (use === undefined) return
+      for (const [state, count] of Object.entries(use())) this.set({ state }, count)
+    },
+  })
+  const audited = new Counter({
+    name: 'saldo_audit_entries_total',
+    help: 'Lines of the audit log, by what became of them.',
+    labelNames: ['result'],
+    registers: [registry],
+  })
+  // A counter that was never seen cannot be alarmed on.
+  for (const result of ['written', 'lost']) audited.inc({ result }, 0)
   return {
+    watchConnections: (current) => {
+      use = current
+    },
+    audit: {
+      written: (entries) => audited.inc({ result: 'written' }, entries),
+      lost: (entries) => audited.inc({ result: 'lost' }, entries),
+    },
     observe(app) {
       app.addHook('onResponse', async (request, reply) => {
         const route = request.routeOptions.url ?? 'unmatched'

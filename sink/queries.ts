@@ -8,7 +8,7 @@ import { accountOf, accountsStatement, accountStatement } from './queries-accoun
 import type { Account, AccountRow } from './queries-accounts.ts'
 import { commandOutcomeOf, commandOutcomeStatement } from './queries-commands.ts'
 import type { CommandOutcome, CommandOutcomeRow } from './queries-commands.ts'
-import { openReadConnections } from './queries-connection.ts'
+import { openReadConnections, type ConnectionUse } from './queries-connection.ts'
 import { spendingOf, spendingStatement } from './queries-spending.ts'
 import type { MonthRange, Spending, SpendingRow } from './queries-spending.ts'
 import { transactionOf, transactionsStatement } from './queries-transactions.ts'
@@ -32,6 +32,7 @@ export type Queries = {
   commandOutcome(userId: string, commandId: string): Promise<CommandOutcome | undefined>
   /** When the table that waited longest was last written; undefined before the first event. */
   freshness(): Promise<number | undefined>
+  use(): ConnectionUse
   close(): Promise<void>
 }
 
@@ -66,6 +67,7 @@ export function openQueries(databaseUrl: string, options: { readonly max: number
       const [row] = await database.shared<{ as_of: Date | null }>({ text: FRESHNESS, values: [] })
       return row?.as_of?.getTime()
     },
+    use: () => database.use(),
     close: () => database.close(),
   }
 }

@@ -9,6 +9,7 @@ import { listen } from '../listen.ts'
 import { httpMetrics, metricsRoute } from '../metrics.ts'
 import { rateLimits, type RateLimits } from '../rate-limits.ts'
 import type { KeySource } from '../token-keys.ts'
+import { auditReads, openAudit } from './audit.ts'
 import { accountRoute } from './routes/account.ts'
 import { accountsRoute } from './routes/accounts.ts'
 import { commandRoute } from './routes/command.ts'
@@ -76,7 +77,11 @@ export async function queryServer(options: ApiOptions): Promise<FastifyInstance>
     if (request.is404) await byAddress(request, reply)
   })
   const queries = openQueries(options.databaseUrl, { max: CONNECTIONS_MAX })
-  app.addHook('onClose', () => queries.close())
+  const audit = openAudit(options.databaseUrl, metrics.audit, log)
+  app.addHook('onClose', async () => {
+    await Promise.all([queries.close(), audit.close()])
+  })
+  metrics.watchConnections(() => queries.use())
   healthRoutes(app, async () => [await databaseReadiness(queries)])
   metricsRoute(app, () => metrics.text())
   app.register(
@@ -90,6 +95,7 @@ export async function queryServer(options: ApiOptions): Promise<FastifyInstance>
         }
         await bySubject(request, reply)
       })
+      auditReads(v1, audit)
       for (const route of routes) route(v1, queries)
       done()
     },

@@ -1,0 +1,2 @@
+DROP VIEW own_audit_log;
+DROP TABLE audit_log;
