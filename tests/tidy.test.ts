@@ -57,6 +57,7 @@ const home: rules.Table = {
   'pg-copy-streams': ['sink/', 'topology/log/postgres-', 'topology/sql-leases.ts', 'privacy/'],
   pino: ['cli/'],
   'prom-client': ['topology/metrics.ts', 'api/metrics.ts'],
+  '@seriousme/openapi-schema-validator': ['tests/'],
   'fast-check': ['tests/'],
   vitest: ['tests/', 'vitest.config.ts'],
   // Used by name on the command line or by the compiler, imported nowhere.

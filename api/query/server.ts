@@ -10,6 +10,8 @@ import { httpMetrics, metricsRoute } from '../metrics.ts'
 import { rateLimits, type RateLimits } from '../rate-limits.ts'
 import type { KeySource } from '../token-keys.ts'
 import { auditReads, openAudit } from './audit.ts'
+import { documentation } from './documentation.ts'
+import { describeRoutes } from './openapi.ts'
 import { accountRoute } from './routes/account.ts'
 import { accountsRoute } from './routes/accounts.ts'
 import { commandRoute } from './routes/command.ts'
@@ -76,6 +78,8 @@ export async function queryServer(options: ApiOptions): Promise<FastifyInstance>
   app.addHook('onRequest', async (request, reply) => {
     if (request.is404) await byAddress(request, reply)
   })
+  await describeRoutes(app)
+  documentation(app, byAddress)
   const queries = openQueries(options.databaseUrl, { max: CONNECTIONS_MAX })
   const audit = openAudit(options.databaseUrl, metrics.audit, log)
   app.addHook('onClose', async () => {
