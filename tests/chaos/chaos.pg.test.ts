@@ -7,7 +7,8 @@ import { allFaults } from './faults/all.ts'
  * `SALDO_CHAOS_COMMANDS=<number>`. What a failure leaves is kept, and the message says where.
  */
 
-const COMMANDS_FULL = 50_000
+// Faults and restarts take the time, not commands: enough for each fault to find the engines at work.
+const COMMANDS_FULL = 20_000
 const COMMANDS = Number(process.env['SALDO_CHAOS_COMMANDS'] ?? COMMANDS_FULL)
 const FAULTS = allFaults.reduce((sum, { share }) => sum + share, 0)
 // A quiet machine needs a fraction of it; a busy one starts engines slowly.

@@ -2,13 +2,12 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { settings } from '../../config/settings.ts'
+import { compileCache } from '../support/compile-cache.ts'
 import { ORDERS_VARIABLE, orderFile, type Order } from './points.ts'
 
 const MAIN = join(import.meta.dirname, '..', '..', 'cli', 'main.ts')
-const CACHE = join(tmpdir(), 'saldo-chaos-compile-cache')
 const PRELOAD = join(import.meta.dirname, 'die-at-point.ts')
 /** One that cannot start is a fault of the run, not something to be tried for ever. */
 const STARTS_FAILED_MAX = 5
@@ -56,7 +55,7 @@ export function engine({ name, folder, settings: given, onGaveUp }: EngineOption
     const output = await open(join(folder, `${name}.log`), 'a')
     const started = spawn(process.execPath, ['--import', PRELOAD, MAIN, 'up', '--no-demo'], {
       // Engines start again and again: what one compiled the next ones find.
-      env: { NODE_COMPILE_CACHE: CACHE, ...outside(), ...given, [ORDERS_VARIABLE]: folder },
+      env: { ...compileCache, ...outside(), ...given, [ORDERS_VARIABLE]: folder },
       stdio: ['ignore', 'pipe', output.fd],
     })
     await output.close()

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, inject } from 'vitest'
 import { settings } from '../../config/settings.ts'
 import { stopEmbeddedPostgres } from '../../sink/postgres/embedded-postgres.ts'
+import { compileCache } from './compile-cache.ts'
 
 /**
  * `saldo …` as people run it: a process of its own, on a data folder of its own, killed by its pid.
@@ -89,7 +90,9 @@ export function startSaldo(
   args: readonly string[],
   { settings: given = {}, input = '', limitMs = LIMIT_MS, main = MAIN }: StartOptions = {},
 ): SaldoProcess {
-  const child = spawn(process.execPath, [main, ...args], { env: { ...outside(), ...given } })
+  const child = spawn(process.execPath, [main, ...args], {
+    env: { ...compileCache, ...outside(), ...given },
+  })
   // A process that ends without reading is no failure of the test.
   child.stdin.on('error', () => undefined)
   child.stdin.end(input)
