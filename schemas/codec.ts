@@ -13,8 +13,11 @@ import type {
   AccountState,
   BudgetExceeded,
   BudgetState,
+  CategorizedTransaction,
   CategoryState,
+  CreatedTransaction,
   DeadLetter,
+  ExpenseEvent,
   LedgerCommand,
   LedgerCommandBody,
   LedgerEvent,
@@ -128,6 +131,13 @@ export const deadLetterCodec = released<DeadLetter>('saldo.ledger.v1.DeadLetter'
 export const parkedCommandCodec = released<ParkedCommand>('saldo.ledger.v1.ParkedCommand')
 export const personalCodec = released<Personal>('saldo.ledger.v1.Personal')
 export const budgetExceededCodec = released<BudgetExceeded>('saldo.budget.v1.BudgetExceeded')
+export const createdTransactionCodec = released<CreatedTransaction>(
+  'saldo.transaction.v1.CreatedTransaction',
+)
+export const categorizedTransactionCodec = released<CategorizedTransaction>(
+  'saldo.transaction.v1.CategorizedTransaction',
+)
+export const expenseEventCodec = released<ExpenseEvent>('saldo.expense.v1.ExpenseEvent')
 export const stateCodecs = {
   root: released<RootState>('saldo.state.v1.RootState'),
   account: released<AccountState>('saldo.state.v1.AccountState'),

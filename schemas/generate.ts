@@ -23,6 +23,9 @@ const standalone: { readonly [fullName: string]: number } = {
   'saldo.state.v1.CategoryState': 0x7f_00_13_00,
   'saldo.state.v1.ProfileState': 0x7f_00_14_00,
   'saldo.state.v1.BudgetState': 0x7f_00_15_00,
+  'saldo.transaction.v1.CreatedTransaction': 0x7f_00_20_00,
+  'saldo.transaction.v1.CategorizedTransaction': 0x7f_00_21_00,
+  'saldo.expense.v1.ExpenseEvent': 0x7f_00_22_00,
 }
 
 /** Text of every generated file, by its path below this folder. */

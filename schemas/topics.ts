@@ -38,6 +38,30 @@ export const topics = {
     schema: 'saldo.ledger.v1.DeadLetter',
     retention: '7-days',
   },
+  'transactions.created': {
+    name: 'transactions.created',
+    topicId: 6,
+    schema: 'saldo.transaction.v1.CreatedTransaction',
+    retention: '7-days',
+  },
+  'transactions.categorized': {
+    name: 'transactions.categorized',
+    topicId: 7,
+    schema: 'saldo.transaction.v1.CategorizedTransaction',
+    retention: '7-days',
+  },
+  'expenses.events': {
+    name: 'expenses.events',
+    topicId: 8,
+    schema: 'saldo.expense.v1.ExpenseEvent',
+    retention: '7-days',
+  },
+  'budgets.exceeded': {
+    name: 'budgets.exceeded',
+    topicId: 9,
+    schema: 'saldo.budget.v1.BudgetExceeded',
+    retention: '7-days',
+  },
 } as const satisfies { readonly [name: string]: Topic }
 
 /** What every adapter of the log takes in one record. */

@@ -269,15 +269,13 @@ export type Expense = {
   readonly expenseOn: number
 }
 
-/** An expense was recorded. */
+/** An expense was recorded. Its description is in `personal`. */
 export type ExpenseCreated = {
   readonly type: 'ExpenseCreated'
   /** Id of the expense and of its transaction; chosen by the producer, unique within the ledger for ever. */
   readonly expenseId: string
   /** The expense. */
   readonly after: Expense
-  /** Free text; at most 500 characters. */
-  readonly description: string | null
 }
 
 /** An expense was taken out of the ledger. */
@@ -289,7 +287,7 @@ export type ExpenseDeleted = {
   readonly before: Expense
 }
 
-/** An expense was corrected. */
+/** An expense was corrected. Its description and the one until now are in `personal`. */
 export type ExpenseUpdated = {
   readonly type: 'ExpenseUpdated'
   /** Id of the expense and of its transaction; chosen by the producer, unique within the ledger for ever. */
@@ -298,24 +296,24 @@ export type ExpenseUpdated = {
   readonly before: Expense
   /** The expense from now on. */
   readonly after: Expense
-  /** Whether `description` and `previousDescription` say something: a change of category alone does not carry them. */
+  /** Whether `personal` says something, null being no description: a change of category alone does not carry it. */
   readonly describedAnew: boolean
-  /** Free text; at most 500 characters. */
-  readonly description: string | null
-  /** Description until now. */
-  readonly previousDescription: string | null
 }
 
-/** What happened to an expense, for readers outside: follows from one event of the ledger. */
+/** What happened to an expense, for readers outside: the value of every record in `expenses.events`. Follows from one event of the ledger. */
 export type ExpenseEvent = {
   /** Id of the event of the ledger: the same on every replay, and what to recognise repetitions by. */
   readonly eventId: string
   /** The ledger: a pseudonymous id. */
   readonly userId: string
+  /** Number of that event within its ledger: later records of a user have higher ones, with gaps. */
+  readonly sequence: number
   /** Version of the expense after the event: later events have higher ones. */
   readonly version: number
   /** Log time of the command. */
   readonly recordedAt: number
+  /** Its description and the one until now, sealed: the very bytes of the ledger's event, so they open with the subject's key alone, and never again once that is shredded. Additional data is user id | event id. */
+  readonly personal: Buffer | null
   /** What happened. */
   readonly body: ExpenseEventBody
 }
@@ -966,6 +964,82 @@ export type TransactionState = {
   readonly firstSequence: number
   /** The other side of a transfer, which names this one. */
   readonly linkedTransactionId: string | null
+}
+
+/** What a transaction counts for from now on, for readers outside: the value of every record in `transactions.categorized`. One when it is created, and one for each change of its category or its parts. */
+export type CategorizedTransaction = {
+  /** Id of the event of the ledger that it follows from: the same on every replay, and what to recognise repetitions by. */
+  readonly eventId: string
+  /** The ledger: the key of the record, a pseudonymous id. */
+  readonly userId: string
+  /** Number of that event within its ledger: later records of a user have higher ones, with gaps. */
+  readonly sequence: number
+  /** Version of the transaction after the event: later records of a transaction have higher ones. */
+  readonly version: number
+  /** Log time of the command. */
+  readonly recordedAt: number
+  /** Chosen by the producer; unique within the ledger for ever. */
+  readonly transactionId: string
+  /** Chosen by the producer; unique within the ledger for ever. */
+  readonly accountId: string
+  /** Signed minor units of the currency; spending is negative; never zero. */
+  readonly amountMinor: bigint
+  /** ISO 4217 code; fixes how many decimals a minor unit stands for. */
+  readonly currency: string
+  /** Calendar date of booking. */
+  readonly bookedOn: number
+  /** The category until now; null when the transaction is new. */
+  readonly previousCategoryId: string | null
+  /** A category of this ledger, or a built-in one such as `groceries`. */
+  readonly categoryId: string
+  /** Where it is split: what it counts for instead of `categoryId`; their amounts sum to `amountMinor` exactly. Empty where it is not. */
+  readonly parts: readonly BookingPart[]
+  /** 0 to 1; 1 when the user chose the category or the parts. */
+  readonly confidence: number
+  /** Who chose: `user` for every change of a category or of parts. */
+  readonly categorySource: CategorySource
+  /** At most three other categories, most likely first; none when the user chose. */
+  readonly alternatives: readonly CategoryCandidate[]
+  /** Version of the categoriser that chose; null when the user did. */
+  readonly modelVersion: string | null
+}
+
+/** A transaction that came into a ledger, for readers outside: the value of every record in `transactions.created`. */
+export type CreatedTransaction = {
+  /** Id of the event of the ledger that it follows from: the same on every replay, and what to recognise repetitions by. */
+  readonly eventId: string
+  /** The ledger: the key of the record, a pseudonymous id. */
+  readonly userId: string
+  /** Number of that event within its ledger: later records of a user have higher ones, with gaps. */
+  readonly sequence: number
+  /** Version of the transaction after the event: later records of a transaction have higher ones. */
+  readonly version: number
+  /** Log time of the command. */
+  readonly recordedAt: number
+  /** Business time, milliseconds since 1970 UTC. */
+  readonly occurredAt: number
+  /** Chosen by the producer; unique within the ledger for ever. */
+  readonly transactionId: string
+  /** Chosen by the producer; unique within the ledger for ever. */
+  readonly accountId: string
+  /** What sort of movement it is; never changes. */
+  readonly kind: BookingKind
+  /** Signed minor units of the currency; spending is negative; never zero. */
+  readonly amountMinor: bigint
+  /** ISO 4217 code; fixes how many decimals a minor unit stands for. */
+  readonly currency: string
+  /** Calendar date of booking. */
+  readonly bookedOn: number
+  /** Where it came from. */
+  readonly source: TransactionSource
+  /** A category of this ledger, or a built-in one such as `groceries`. */
+  readonly categoryId: string
+  /** ISO 18245 merchant category code, where the feed had one. */
+  readonly mcc: string | null
+  /** The other side of a transfer, which names this one. */
+  readonly linkedTransactionId: string | null
+  /** Its texts, sealed: the very bytes of the ledger's event, so they open with the subject's key alone, and never again once that is shredded. Additional data is user id | event id. */
+  readonly personal: Buffer | null
 }
 
 export type ExpenseEventBody =

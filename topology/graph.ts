@@ -1,7 +1,7 @@
 import type { TopicName } from '../schemas/topics.ts'
 
 export type GraphNode = {
-  readonly kind: 'producers' | 'actors' | 'tables'
+  readonly kind: 'producers' | 'actors' | 'tables' | 'streams'
   readonly name: string
   readonly reads?: TopicName
   readonly writes: readonly TopicName[]
@@ -29,6 +29,13 @@ export function tables(
   { reads, writes }: { readonly reads: TopicName; readonly writes: readonly string[] },
 ): GraphNode {
   return { kind: 'tables', name, reads, writes: [], tables: writes }
+}
+
+export function streams(
+  name: string,
+  { reads, writes }: { readonly reads: TopicName; readonly writes: readonly TopicName[] },
+): GraphNode {
+  return { kind: 'streams', name, reads, writes, tables: [] }
 }
 
 /** One line per node: what it reads and what it writes. */

@@ -2,10 +2,12 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { ActorObserver, LeaseState } from './run-actors.ts'
 import type { ClockObserver } from './run-clock.ts'
+import type { StreamObserver } from './run-streams.ts'
 import type { TableObserver } from './run-tables.ts'
 
 export type ActorMetrics = { readonly observer: ActorObserver; text(): Promise<string> }
 export type ClockMetrics = { readonly observer: ClockObserver; text(): Promise<string> }
+export type StreamMetrics = { readonly observer: StreamObserver; text(): Promise<string> }
 export type TableMetrics = { readonly observer: TableObserver; text(): Promise<string> }
 
 const leaseStates: readonly LeaseState[] = ['fencing', 'restoring', 'running', 'draining']
@@ -101,6 +103,32 @@ export function tableMetrics(
       detached(processor, partition, error) {
         detached.inc({ processor })
         onDetached(processor, partition, error)
+      },
+    },
+    text: () => registry.metrics(),
+  }
+}
+
+/** Of the streams role. */
+export function streamMetrics(): StreamMetrics {
+  const registry = new Registry()
+  const records = new Counter({
+    name: 'saldo_stream_records_total',
+    help: 'Records written for readers outside, by topic.',
+    labelNames: ['topic'],
+    registers: [registry],
+  })
+  const lag = new Gauge({
+    name: 'saldo_stream_lag_offsets',
+    help: 'Offsets between the events that the streams have passed and the committed end. A rise means that readers outside hear late.',
+    labelNames: ['partition'],
+    registers: [registry],
+  })
+  return {
+    observer: {
+      committed(partition, { records: written, next, end }) {
+        for (const { topic } of written) records.inc({ topic })
+        lag.set({ partition }, Number(end > next ? end - next : 0n))
       },
     },
     text: () => registry.metrics(),

@@ -42,8 +42,12 @@ const COMMAND_SEGMENT_MS = 60_000
 const COMMAND_SEGMENT_BYTES = 64 << 20
 /** Of a ring of four, three hold what is kept: each turn is a third of the time. */
 const ANSWER_SEGMENTS = 3
-/** Answers turn by time alone. */
+/** Answers, and what others read, turn by time alone. */
 const NO_LIMIT_BYTES = Number.MAX_SAFE_INTEGER
+/** On Kafka the topic says so itself. */
+const PUBLIC_MS = 7 * 86_400_000
+/** Further than any offset. */
+const READ_BY_ALL = 2n ** 63n - 1n
 
 /** Works until `stop` fires. Rejects when the log or the database is away. */
 export async function runClock(deps: ClockDeps, stop: AbortSignal): Promise<void> {
@@ -95,6 +99,19 @@ async function rulesOf({ log, store, answersMs }: ClockDeps): Promise<readonly R
       segmentMs: Math.floor(answersMs / ANSWER_SEGMENTS),
       segmentBytes: NO_LIMIT_BYTES,
       readTo: await store.readTo(outcomeTables.processors.map(consumerOf), log.partitions),
+    },
+    {
+      topics: [
+        'transactions.created',
+        'transactions.categorized',
+        'expenses.events',
+        'budgets.exceeded',
+      ],
+      olderThanMs: PUBLIC_MS,
+      segmentMs: Math.floor(PUBLIC_MS / ANSWER_SEGMENTS),
+      segmentBytes: NO_LIMIT_BYTES,
+      // Nobody of ours reads them, and whoever does is not waited for.
+      readTo: Array.from({ length: log.partitions }, () => READ_BY_ALL),
     },
   ]
 }

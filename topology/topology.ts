@@ -2,7 +2,7 @@
  * The whole engine on one screen: every topic, who writes it, who reads it.
  * Data only: `run-*.ts` give it a log and a store, `describe` prints it, tests/topology holds its rules.
  */
-import { actors, producers, tables, type Topology } from './graph.ts'
+import { actors, producers, streams, tables, type Topology } from './graph.ts'
 
 export const topology: Topology = [
   producers('anyone', { writes: ['ledger.commands'] }),
@@ -23,4 +23,10 @@ export const topology: Topology = [
     ],
   }),
   tables('outcome-tables', { reads: 'ledger.outcomes', writes: ['command_outcomes'] }),
+  streams('transactions-created', { reads: 'ledger.events', writes: ['transactions.created'] }),
+  streams('transactions-categorized', {
+    reads: 'ledger.events',
+    writes: ['transactions.categorized'],
+  }),
+  streams('expense-events', { reads: 'ledger.events', writes: ['expenses.events'] }),
 ]

@@ -32,6 +32,9 @@ export const releasedCodecs: { readonly [fullName: string]: AnyCodec } = {
   'saldo.state.v1.CategoryState': any(codecs.stateCodecs.category),
   'saldo.state.v1.ProfileState': any(codecs.stateCodecs.profile),
   'saldo.state.v1.BudgetState': any(codecs.stateCodecs.budget),
+  'saldo.transaction.v1.CreatedTransaction': any(codecs.createdTransactionCodec),
+  'saldo.transaction.v1.CategorizedTransaction': any(codecs.categorizedTransactionCodec),
+  'saldo.expense.v1.ExpenseEvent': any(codecs.expenseEventCodec),
 }
 
 const folder = path.join(import.meta.dirname, '../../schemas/released')

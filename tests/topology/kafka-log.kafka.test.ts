@@ -248,6 +248,10 @@ describeKafka('the log', (kafka) => {
         'ledger.outcomes': aWeek,
         'ledger.parked': forEver,
         'ledger.dead-letters': aWeek,
+        'transactions.created': aWeek,
+        'transactions.categorized': aWeek,
+        'expenses.events': aWeek,
+        'budgets.exceeded': aWeek,
       })
     })
 

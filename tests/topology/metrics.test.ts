@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { httpMetrics } from '../../api/metrics.ts'
-import { actorMetrics, clockMetrics, tableMetrics } from '../../topology/metrics.ts'
+import { actorMetrics, clockMetrics, streamMetrics, tableMetrics } from '../../topology/metrics.ts'
 
 const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'metrics.md'), 'utf8')
 
@@ -20,6 +20,7 @@ const told: readonly (Metric & { readonly role: string; readonly advice: string 
 const roles: readonly (readonly [string, () => Promise<string>])[] = [
   ['actors', actorMetrics(() => undefined).text],
   ['tables', tableMetrics(() => undefined).text],
+  ['streams', streamMetrics().text],
   ['clock', clockMetrics().text],
   ['api', httpMetrics().text],
 ]

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { commandCodec } from '../../schemas/codec.ts'
 import { partitionOf } from '../../schemas/partition.ts'
+import { topics } from '../../schemas/topics.ts'
 import type { ClockProgress, ClockStore } from '../../sink/clock-store.ts'
 import { memoryLog, type MemoryLog } from '../../topology/log/memory-log.ts'
 import type { RetentionRule } from '../../topology/log/retention.ts'
@@ -193,5 +194,21 @@ describe('the clock', () => {
       segmentMs: DAY_MS,
       readTo: [10n, 11n, 12n, 13n],
     })
+  })
+
+  test('lets what others read go after seven days, whoever has read it', async () => {
+    const world = new World(0)
+    await world.run(1)
+    const [, , ofOthers] = world.swept[0] ?? []
+    expect(ofOthers).toMatchObject({ olderThanMs: 7 * DAY_MS })
+    const kept = new Set(['for-ever', 'until-unparked'])
+    expect(world.swept[0]?.flatMap((rule) => rule.topics).toSorted()).toEqual(
+      Object.values(topics)
+        .filter(({ retention }) => !kept.has(retention))
+        .map(({ name }) => name)
+        .toSorted(),
+    )
+    expect(ofOthers?.readTo).toHaveLength(PARTITIONS)
+    expect(ofOthers?.readTo?.every((offset) => offset >= 2n ** 62n)).toBe(true)
   })
 })

@@ -1,7 +1,8 @@
 import { describe as group, expect, test } from 'vitest'
 import { topics } from '../../schemas/topics.ts'
 import { tables as storedTables } from '../../sink/tables.ts'
-import { actors, describe, problems, producers, tables } from '../../topology/graph.ts'
+import { actors, describe, problems, producers, streams, tables } from '../../topology/graph.ts'
+import { streams as running } from '../../topology/run-streams.ts'
 import { ledgerTables, outcomeTables } from '../../topology/table-reader.ts'
 import { topology } from '../../topology/topology.ts'
 
@@ -12,6 +13,9 @@ group('topology', () => {
       'actors ledger: ledger.commands -> ledger.events, ledger.outcomes, ledger.parked, ledger.dead-letters',
       'tables ledger-tables: ledger.events -> table:events, table:transactions, table:accounts, table:categories, table:daily_aggregates, table:daily_income, table:balance_history',
       'tables outcome-tables: ledger.outcomes -> table:command_outcomes',
+      'streams transactions-created: ledger.events -> transactions.created',
+      'streams transactions-categorized: ledger.events -> transactions.categorized',
+      'streams expense-events: ledger.events -> expenses.events',
     ])
   })
 
@@ -28,6 +32,14 @@ group('topology', () => {
     const said = topology.filter(({ kind }) => kind === 'tables')
     const run = [ledgerTables, outcomeTables].map(({ name, topic, processors }) =>
       tables(name, { reads: topic, writes: processors.map(({ table }) => table) }),
+    )
+    expect(said).toEqual(run)
+  })
+
+  test('its streams are those that run', () => {
+    const said = topology.filter(({ kind }) => kind === 'streams')
+    const run = running.map(({ name, topic }) =>
+      streams(name, { reads: 'ledger.events', writes: [topic] }),
     )
     expect(said).toEqual(run)
   })

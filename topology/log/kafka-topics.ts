@@ -2,11 +2,23 @@ import { createHash } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Kafka } from 'kafkajs'
 import { SaldoError } from '../../schemas/errors.ts'
-import { topics } from '../../schemas/topics.ts'
+import { topics, type TopicName } from '../../schemas/topics.ts'
 import type { WireCluster } from './kafka-cluster.ts'
 import { asLogError } from './kafka-errors.ts'
 import { describeTopics, type ClusterDescription } from './kafka-metadata.ts'
 import type { KafkaNames } from './kafka-names.ts'
+
+/**
+ * The topics that make it the same log. In this order, for ever: the identity is in every progress row. What follows
+ * from them, and topics that later releases add, may come and go.
+ */
+const ofRecord = [
+  'ledger.commands',
+  'ledger.events',
+  'ledger.outcomes',
+  'ledger.parked',
+  'ledger.dead-letters',
+] as const satisfies readonly TopicName[]
 
 const DAY_MS = 86_400_000
 const TRIES_MAX = 200
@@ -14,7 +26,7 @@ const RETRY_PAUSE_MS = 50
 
 /**
  * Creates the topics that are missing and refuses those with another number of partitions. Answers the identity of the
- * log: of the cluster and of every topic, so that one that was deleted and created again is another log.
+ * log: of the cluster and of every topic of record, so that one that was deleted and created again is another log.
  */
 export async function prepareTopics(
   kafka: Kafka,
@@ -35,7 +47,7 @@ export async function prepareTopics(
     try {
       await cluster.addMultipleTargetTopics(names.topics)
       await askLeaders(cluster, names.topics)
-      return identityOf(await look(), names.topics)
+      return identityOf(await look(), ofRecord.map(names.topic))
     } catch (cause) {
       const error = asLogError(cause, 'topics have no leaders')
       if (!(error instanceof SaldoError) || !error.retryable || tries === TRIES_MAX) throw error

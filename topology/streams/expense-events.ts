@@ -1,15 +1,30 @@
-import { textOf, type OpenedEvent } from '../../schemas/opened-event.ts'
-import type { Booking, Expense, ExpenseEvent, ExpenseEventBody } from '../../schemas/types.ts'
+import { expenseEventCodec } from '../../schemas/codec.ts'
+import type {
+  Booking,
+  Expense,
+  ExpenseEvent,
+  ExpenseEventBody,
+  LedgerEvent,
+} from '../../schemas/types.ts'
+import { stream } from './stream.ts'
+
+/** What happens to expenses, in their own words and with positive amounts. */
+export const expenseEvents = stream({
+  name: 'expense-events',
+  topic: 'expenses.events',
+  codec: expenseEventCodec,
+  step: expenseEvent,
+})
 
 /** What an event of a ledger says about an expense; undefined where it says nothing, as a split does, which moves nothing. */
-export function expenseEvent(event: OpenedEvent): ExpenseEvent | undefined {
+export function expenseEvent(event: LedgerEvent): ExpenseEvent | undefined {
   const body = bodyOf(event)
   if (body === undefined) return undefined
-  const { eventId, userId, version, recordedAt } = event
-  return { eventId, userId, version, recordedAt, body }
+  const { eventId, userId, sequence, version, recordedAt, personal } = event
+  return { eventId, userId, sequence, version, recordedAt, personal, body }
 }
 
-function bodyOf({ body, personal }: OpenedEvent): ExpenseEventBody | undefined {
+function bodyOf({ body }: LedgerEvent): ExpenseEventBody | undefined {
   switch (body.type) {
     case 'TransactionCreated':
       if (body.kind !== 'expense') return undefined
@@ -17,7 +32,6 @@ function bodyOf({ body, personal }: OpenedEvent): ExpenseEventBody | undefined {
         type: 'ExpenseCreated',
         expenseId: body.transactionId,
         after: expenseOf(body, body.currency),
-        description: textOf(personal, 'description'),
       }
     case 'TransactionUpdated':
       if (body.before.kind !== 'expense') return undefined
@@ -27,8 +41,6 @@ function bodyOf({ body, personal }: OpenedEvent): ExpenseEventBody | undefined {
         before: expenseOf(body.before, body.currency),
         after: expenseOf(body.after, body.currency),
         describedAnew: true,
-        description: textOf(personal, 'description'),
-        previousDescription: textOf(personal, 'previousDescription'),
       }
     case 'TransactionCategoryOverridden': {
       if (body.before.kind !== 'expense') return undefined
@@ -39,8 +51,6 @@ function bodyOf({ body, personal }: OpenedEvent): ExpenseEventBody | undefined {
         before,
         after: { ...before, categoryId: body.categoryId },
         describedAnew: false,
-        description: null,
-        previousDescription: null,
       }
     }
     case 'TransactionDeleted':
