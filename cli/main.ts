@@ -181,6 +181,28 @@ saldo
   })
 
 saldo
+  .command('rebuild')
+  .argument('[name]', 'table or processor')
+  .description('fold a table again from the first event, beside the live one, and swap it in')
+  .option('--all', 'every table, one after the other', false)
+  .option('--json', 'print a JSON object per table', false)
+  .action(async (name: string | undefined, { all, json }: { all: boolean; json: boolean }) => {
+    if (all === (name !== undefined)) {
+      throw new SaldoError('SALDO_USAGE', 'name a table or a processor, or say --all')
+    }
+    const { jobsNamed, runRebuild } = await import('./rebuild.ts')
+    const { withLog } = await import('./with-log.ts')
+    jobsNamed(name)
+    const options = name === undefined ? { json } : { name, json }
+    const stop = stopSignal()
+    end(
+      await withLog(config(), { engine: false }, out, (deps) =>
+        runRebuild(deps, options, stop, out),
+      ),
+    )
+  })
+
+saldo
   .command('topology')
   .description('print every topic, who writes it and who reads it')
   .option('--json', 'print one JSON array', false)

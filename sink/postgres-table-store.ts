@@ -4,6 +4,7 @@ import { copyInto } from './copy-rows.ts'
 import { takeOverProgress } from './postgres-checkpoint-store.ts'
 import { connect, type Connection } from './postgres/connection.ts'
 import { asSaldoError, openPool } from './postgres/pool.ts'
+import { BEGIN_WRITING } from './table-gate.ts'
 import { mergeStatements, stagingTable, stagingTables } from './table-merge.ts'
 import type { TableBatch, TableProgress, TableStore, TableWrite } from './table-store.ts'
 import {
@@ -129,7 +130,7 @@ async function applyWith(
   { partition, moves, writes }: TableBatch,
   keptRows: KeptRows,
 ): Promise<void> {
-  await client.query('BEGIN')
+  await client.query(BEGIN_WRITING)
   const isStraight = ({ mode }: TableWrite): boolean =>
     mode === 'append' || (mode === 'keep' && keptRows === 'straight')
   for (const write of writes) await stage(client, write, isStraight(write))

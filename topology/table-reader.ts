@@ -35,6 +35,11 @@ export type TableReader<Item> = {
   ): Promise<readonly Item[]>
   /** What identifies an item, kept with the progress. */
   idOf(item: Item): string
+  /**
+   * For tables whose rows outlive their topic's records: a column that grows with the topic within a partition, and what
+   * an item puts into it.
+   */
+  readonly outlives?: { readonly column: string; of(item: Item): number }
 }
 
 export const ledgerTables: TableReader<OpenedEvent> = {
@@ -76,6 +81,7 @@ export const outcomeTables: TableReader<Outcome> = {
       }),
     ),
   idOf: ({ commandId }) => commandId,
+  outlives: { column: 'command_offset', of: ({ commandOffset }) => commandOffset },
 }
 
 /** Name of a processor's progress rows; stands in the database for ever. */
