@@ -13,7 +13,8 @@ export function outcomeToJson(outcome: Outcome): JsonObject {
   }
 }
 
-export function eventToJson(event: OpenedEvent): JsonObject {
+export function eventToJson(opened: OpenedEvent): JsonObject {
+  const { sealed: _, ...event } = opened
   return {
     ...event,
     occurredAt: instantToJson(event.occurredAt),

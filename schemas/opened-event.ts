@@ -4,7 +4,11 @@ import type { LedgerEvent, Personal } from './types.ts'
 export type OpenedPersonal = Personal | null | 'not-readable'
 
 /** An event with its texts opened: what deciders, steps and people see. */
-export type OpenedEvent = Omit<LedgerEvent, 'personal'> & { readonly personal: OpenedPersonal }
+export type OpenedEvent = Omit<LedgerEvent, 'personal'> & {
+  readonly personal: OpenedPersonal
+  /** The texts as they are in the log, for tables that keep them sealed. Absent where nobody asked for them. */
+  readonly sealed?: LedgerEvent['personal']
+}
 
 /** One text of an event; null where it has none or is not readable any more. */
 export function textOf(personal: OpenedPersonal, field: keyof Personal): string | null {

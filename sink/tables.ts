@@ -11,6 +11,8 @@ export type Table = {
   readonly name: string
   readonly columns: { readonly [column: string]: CopyType }
   readonly key: readonly string[]
+  /** Of a table that is only appended to, a hypertable where TimescaleDB is: the time that its unique index ends with. */
+  readonly appendedAt?: string
   /** Columns that deltas add up; the row goes when the last of them is 0. */
   readonly sums?: readonly string[]
   /** When a stored row gives way to another one with its key; in SQL, over `kept` and `excluded`. */
@@ -36,6 +38,33 @@ export const tables = {
       event: 'bytes',
     },
     key: ['user_id', 'sequence'],
+    appendedAt: 'recorded_at',
+  },
+  transaction_events: {
+    name: 'transaction_events',
+    columns: {
+      user_id: 'text',
+      transaction_id: 'text',
+      version: 'count',
+      event_id: 'uuid',
+      sequence: 'count',
+      type: 'text',
+      account_id: 'text',
+      kind: 'text',
+      amount_minor: 'money',
+      currency: 'text',
+      booked_on: 'date',
+      category_id: 'text',
+      category_source: 'text',
+      confidence: 'share',
+      parts: 'json',
+      occurred_at: 'timestamp',
+      recorded_at: 'timestamp',
+      initiator_kind: 'text',
+      personal: 'bytes',
+    },
+    key: ['user_id', 'transaction_id', 'version'],
+    appendedAt: 'recorded_at',
   },
   accounts: {
     name: 'accounts',

@@ -19,7 +19,11 @@ export async function foldBatch<Item>(
   const table = tableOf(processor)
   switch (processor.kind) {
     case 'archive':
-      return { table, mode: 'append', rows: sources.map((source) => processor.row(source)) }
+      return {
+        table,
+        mode: 'append',
+        rows: sources.map((source) => processor.row(source)).filter((row) => row !== undefined),
+      }
     case 'deltas':
       return { table, mode: 'add', rows: addUp(processor, sources) }
     case 'rows':

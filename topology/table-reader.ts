@@ -14,6 +14,7 @@ import { dailyAggregates } from './processors/daily-aggregates.ts'
 import { dailyIncome } from './processors/daily-income.ts'
 import { eventArchive } from './processors/event-archive.ts'
 import type { Processor } from './processors/processor.ts'
+import { transactionEvents } from './processors/transaction-events.ts'
 import { transactions } from './processors/transactions.ts'
 import { decodeEvent } from './restore.ts'
 
@@ -47,6 +48,7 @@ export const ledgerTables: TableReader<OpenedEvent> = {
   topic: 'ledger.events',
   processors: [
     eventArchive,
+    transactionEvents,
     transactions,
     accounts,
     categories,
@@ -57,7 +59,10 @@ export const ledgerTables: TableReader<OpenedEvent> = {
   async open(records, partition, keys) {
     const events = records.map((record) => decodeEvent(record, partition))
     const found = await keys.existingKeysOf(events.map(({ userId }) => userId))
-    return events.map((event) => openEvent(found.get(event.userId), event))
+    return events.map((event) => ({
+      ...openEvent(found.get(event.userId), event),
+      sealed: event.personal,
+    }))
   },
   idOf: ({ eventId }) => eventId,
 }

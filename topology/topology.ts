@@ -14,6 +14,7 @@ export const topology: Topology = [
     reads: 'ledger.events',
     writes: [
       'events',
+      'transaction_events',
       'transactions',
       'accounts',
       'categories',

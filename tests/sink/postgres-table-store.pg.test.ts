@@ -141,7 +141,7 @@ describePostgres('the table store', (database) => {
         [name],
       )
       // A unique index on a hypertable has to contain the time.
-      const key = name === 'events' ? [...table.key, 'recorded_at'] : table.key
+      const key = [...table.key, ...(table.appendedAt === undefined ? [] : [table.appendedAt])]
       expect(unique.rows.map((index) => index.columns.toSorted())).toEqual([key.toSorted()])
     })
 
@@ -159,7 +159,7 @@ describePostgres('the table store', (database) => {
           maxLength: 30,
         },
       )
-      const mode = name === 'events' ? 'append' : 'upsert'
+      const mode = table.appendedAt === undefined ? 'upsert' : 'append'
       const comesBack = fc.asyncProperty(someRows, async (rows) => {
         await pool.query(`TRUNCATE ${name}`)
         await write({ table: table.name as 'events', mode, rows })

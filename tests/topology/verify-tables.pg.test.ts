@@ -62,6 +62,20 @@ describePostgres('verify finds in tables', (database) => {
       { problem: 'differs', columns: ['version', 'event_type'] },
     ],
     [
+      'a row of a history',
+      one('transaction_events', `type = 'updated', confidence = 0.25, personal = '\\x00'`),
+      {
+        what: 'transaction_events',
+        problem: 'differs',
+        columns: expect.arrayContaining(['confidence', 'personal']),
+      },
+    ],
+    [
+      'a change of a balance',
+      one('balance_history', 'change_minor = change_minor + 1'),
+      { what: 'balance_history', problem: 'differs', columns: ['change_minor'] },
+    ],
+    [
       'another answer',
       one('command_outcomes', `verdict = 'parked'`),
       { problem: 'differs', columns: ['verdict'] },

@@ -12,12 +12,12 @@ export type Sourced<Item> = {
   readonly value: Buffer
 }
 
-/** Append only: one row per item, written once. */
+/** Append only: one row per item that it keeps, written once. */
 export type ArchiveProcessor<Item> = {
   readonly kind: 'archive'
   readonly name: string
   readonly table: string
-  row(source: Sourced<Item>): Row
+  row(source: Sourced<Item>): Row | undefined
 }
 
 /** Additive: what an item adds to sums. Nothing is read; a row whose last sum becomes 0 goes. */

@@ -1,5 +1,6 @@
 import { textOf, type OpenedEvent } from '../../schemas/opened-event.ts'
 import type { Booking } from '../../schemas/types.ts'
+import { partsColumn } from './parts-column.ts'
 import { existing, type RowProcessor } from './processor.ts'
 
 type TransactionRow = {
@@ -135,12 +136,8 @@ function chosenByUser(categoryId: string) {
 }
 
 function partsOf(parts: Booking['parts']): Pick<TransactionRow, 'parts' | 'part_category_ids'> {
-  if (parts.length === 0) return { parts: null, part_category_ids: null }
-  const amounts = parts.map(({ categoryId, amountMinor }) => {
-    return { categoryId, amountMinor: amountMinor.toString() }
-  })
   return {
-    parts: JSON.stringify(amounts),
-    part_category_ids: parts.map(({ categoryId }) => categoryId),
+    parts: partsColumn(parts),
+    part_category_ids: parts.length === 0 ? null : parts.map(({ categoryId }) => categoryId),
   }
 }

@@ -29,7 +29,7 @@ test('no text of an event is beside its bytes, though the event is open', () => 
   for (const item of eventsOfBodies(opened, groceries)) {
     const row = eventArchive.row({ item, partition: 0, offset: 0n, value: Buffer.alloc(0) })
     for (const text of Object.values(item.personal as object)) {
-      if (text !== null) expect(Object.values(row)).not.toContain(text)
+      if (text !== null) expect(Object.values(row ?? {})).not.toContain(text)
     }
   }
 })
