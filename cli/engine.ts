@@ -3,6 +3,7 @@ import { connect } from '../sink/postgres/connection.ts'
 import { hasLiveMember } from '../topology/sql-leases.ts'
 import { ACTOR_GROUP } from '../topology/run-actors.ts'
 import { openDatabase, type Database } from './database.ts'
+import { roleNeeds } from './role-needs.ts'
 import type { RoleName, RoleOptions } from './roles.ts'
 import { accessOf, masterKeyOf } from './secrets.ts'
 import { startThread, type RoleThread } from './threads.ts'
@@ -10,6 +11,8 @@ import { startThread, type RoleThread } from './threads.ts'
 /** A database with an engine that works on it: the running one of that folder, or one of our own. */
 export type Engine = { readonly database: Database; close(): Promise<void> }
 
+/** For a role that opens and seals nothing. */
+const NO_KEY = new Uint8Array()
 const DAY_MS = 86_400_000
 const LOOK_EVERY_MS = 1000
 /** A running engine that is started again is back before that; there is no need to share its work for a moment. */
@@ -63,10 +66,14 @@ export async function startThreads(
   config: Config,
   databaseUrl: string,
   roles: readonly RoleName[],
-  { serve }: { readonly serve: boolean },
+  { serve, apiUrl = databaseUrl }: { readonly serve: boolean; readonly apiUrl?: string },
 ): Promise<readonly RoleThread[]> {
   const started = await Promise.allSettled(
-    roles.map((role) => startThread(roleOptions(config, databaseUrl, role, serve))),
+    roles.map((role) => {
+      // Only the API has a port that people know; the others print theirs.
+      const [url, port] = role === 'api' ? [apiUrl, config.port] : [databaseUrl, 0]
+      return startThread(roleOptions(config, url, role, { serve, port }))
+    }),
   )
   const threads = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
   const failed = started.find((result) => result.status === 'rejected')
@@ -81,20 +88,20 @@ export async function drainAll(threads: readonly RoleThread[]): Promise<void> {
   await Promise.allSettled(threads.map((thread) => thread.drain()))
 }
 
-function roleOptions(
+export function roleOptions(
   config: Config,
   databaseUrl: string,
   role: RoleName,
-  serve: boolean,
+  { serve, port }: { readonly serve: boolean; readonly port: number },
 ): RoleOptions {
+  const needs = roleNeeds[role]
   return {
     role,
     databaseUrl,
-    masterKey: masterKeyOf(config),
-    access: accessOf(config),
+    masterKey: needs.masterKey ? masterKeyOf(config) : NO_KEY,
+    access: needs.tokens ? accessOf(config) : {},
     host: config.host,
-    // Only the API has a port that people know; the others print theirs.
-    port: role === 'api' ? config.port : 0,
+    port,
     serve,
     partitions: config.partitions,
     limit: { records: config.batchRecords, bytes: config.batchBytes },

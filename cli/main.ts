@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The one place that reads the environment. Each verb is a file of its own, loaded when it is used. */
 import { stat } from 'node:fs/promises'
-import { Command, CommanderError, Option } from 'commander'
+import { Argument, Command, CommanderError, Option } from 'commander'
 import { readConfig } from '../config/config.ts'
 import { profiles } from '../connectors/profiles/profiles.ts'
 import { isId } from '../schemas/ids.ts'
@@ -9,6 +9,8 @@ import { SaldoError } from '../schemas/errors.ts'
 import { dlqVerbs } from './dlq-verbs.ts'
 import { exitCodeOf, sentenceOf, type ExitCode } from './exit-codes.ts'
 import { terminalOutput } from './output.ts'
+import { roleNames, roleNeeds } from './role-needs.ts'
+import type { RoleName } from './roles.ts'
 
 const out = terminalOutput()
 const config = () => readConfig(process.env)
@@ -60,6 +62,16 @@ saldo
   .action(async (options: { demo: boolean }) => {
     const { up } = await import('./up.ts')
     await up(config(), options, stopSignal(), out)
+  })
+
+saldo
+  .command('run')
+  .addArgument(new Argument('<role>', 'what to run').choices(roleNames))
+  .description('run one role alone, in the foreground; SIGTERM drains it')
+  .action(async (role: RoleName) => {
+    const settings = readConfig(process.env, roleNeeds[role])
+    const { run } = await import('./run.ts')
+    await run(settings, role, stopSignal(), out)
   })
 
 saldo

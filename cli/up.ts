@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import { settings } from '../config/settings.ts'
 import { postgresLog } from '../topology/log/postgres-log.ts'
 import { ACTOR_GROUP } from '../topology/run-actors.ts'
+import { apiUrlOf } from './api-database.ts'
 import { openDatabase, type Database } from './database.ts'
 import { demoPlan, demoUsers, publishDemo } from './demo.ts'
 import { drainAll, startThreads } from './engine.ts'
@@ -27,7 +28,8 @@ export async function up(
       ...(config.clock === 'on' ? (['clock'] as const) : []),
       'api',
     ]
-    threads = await startThreads(config, database.url, roles, { serve: true })
+    const apiUrl = await apiUrlOf(config, database)
+    threads = await startThreads(config, database.url, roles, { serve: true, apiUrl })
     const users = demo ? await runDemo(config, database, stop, out) : []
     announce(config, database, threads, users, out)
     const stopped = new Promise<void>((resolve) => {

@@ -1,6 +1,6 @@
 /** What is wrong with the settings that say who may ask the API. */
 import { isIP } from 'node:net'
-import type { Config } from './config.ts'
+import type { Config, Needs } from './config.ts'
 import { settings } from './settings.ts'
 
 const JWT_SECRET_CHARACTERS_MIN = 32
@@ -8,14 +8,18 @@ const JWT_SECRET_CHARACTERS_MIN = 32
 /** What a secret that was made for development begins with, wherever it is copied to. */
 export const DEVELOPMENT_SECRET_PREFIX = 'development-'
 
-export function accessProblems(config: Config): readonly string[] {
-  return [...secretProblems(config), ...keyProblems(config), ...listProblems(config)]
+export function accessProblems(config: Config, needs: Needs): readonly string[] {
+  return [...secretProblems(config, needs), ...keyProblems(config), ...listProblems(config)]
 }
 
-function secretProblems({ environment, jwtSecret, jwksUrl, jwksFile }: Config): string[] {
+function secretProblems(
+  { environment, jwtSecret, jwksUrl, jwksFile }: Config,
+  { tokens: areNeeded }: Needs,
+): string[] {
   const { name } = settings.jwtSecret
   if (jwtSecret === undefined) {
-    const isGiven = environment === 'development' || jwksUrl !== undefined || jwksFile !== undefined
+    const isGiven =
+      !areNeeded || environment === 'development' || jwksUrl !== undefined || jwksFile !== undefined
     if (isGiven) return []
     return [
       `${name}, ${settings.jwksUrl.name} or ${settings.jwksFile.name} must be set in production`,

@@ -7,6 +7,7 @@ export type Config = {
   readonly environment: 'development' | 'production'
   readonly dataDir: string
   readonly databaseUrl: string | undefined
+  readonly apiDatabaseUrl: string | undefined
   readonly masterKey: string | undefined
   readonly masterKeyFile: string | undefined
   readonly jwtSecret: string | undefined
@@ -34,8 +35,17 @@ export type Config = {
 
 export type Environment = { readonly [name: string]: string | undefined }
 
+/** Which secrets whoever reads the configuration cannot do without in production. */
+export type Needs = {
+  readonly masterKey: boolean
+  /** What tokens are checked with. */
+  readonly tokens: boolean
+}
+
+const EVERYTHING: Needs = { masterKey: true, tokens: true }
+
 /** The settings of an environment, or every problem with them at once. */
-export function readConfig(environment: Environment): Config {
+export function readConfig(environment: Environment, needs: Needs = EVERYTHING): Config {
   const problems: string[] = []
   const text = (key: SettingKey): string => {
     const { name, fallback } = settings[key]
@@ -68,6 +78,7 @@ export function readConfig(environment: Environment): Config {
     environment: oneOf('environment', ['development', 'production']),
     dataDir: resolve(text('dataDir')),
     databaseUrl: optional('databaseUrl'),
+    apiDatabaseUrl: optional('apiDatabaseUrl'),
     masterKey: optional('masterKey'),
     masterKeyFile: optional('masterKeyFile'),
     jwtSecret: optional('jwtSecret'),
@@ -91,7 +102,7 @@ export function readConfig(environment: Environment): Config {
     answersDays: whole('answersDays', 1, 3650),
     logLevel: oneOf('logLevel', ['warn', 'trace', 'debug', 'info', 'error', 'fatal', 'silent']),
   }
-  problems.push(...secretProblems(config), ...accessProblems(config))
+  problems.push(...secretProblems(config, needs), ...accessProblems(config, needs))
   if (problems.length > 0) {
     throw new SaldoError(
       'SALDO_CONFIG_INVALID',
@@ -101,11 +112,13 @@ export function readConfig(environment: Environment): Config {
   return config
 }
 
-function secretProblems(config: Config): readonly string[] {
+function secretProblems(config: Config, needs: Needs): readonly string[] {
   const problems: string[] = []
-  const { databaseUrl, masterKey, masterKeyFile } = config
-  if (databaseUrl !== undefined && !/^postgres(ql)?:\/\//.test(databaseUrl)) {
-    problems.push(`${settings.databaseUrl.name} must start with postgresql://`)
+  const { masterKey, masterKeyFile } = config
+  for (const key of ['databaseUrl', 'apiDatabaseUrl'] as const) {
+    const url = config[key]
+    if (url === undefined || /^postgres(ql)?:\/\//.test(url)) continue
+    problems.push(`${settings[key].name} must start with postgresql://`)
   }
   if (masterKey !== undefined && !/^[0-9a-fA-F]{64}$/.test(masterKey.trim())) {
     problems.push(`${settings.masterKey.name} must be 64 hexadecimal digits`)
@@ -115,7 +128,7 @@ function secretProblems(config: Config): readonly string[] {
       `${settings.masterKey.name} and ${settings.masterKeyFile.name} are both set: give one`,
     )
   }
-  if (config.environment === 'production') {
+  if (config.environment === 'production' && needs.masterKey) {
     if (masterKey === undefined && masterKeyFile === undefined) {
       problems.push(
         `${settings.masterKey.name} or ${settings.masterKeyFile.name} must be set in production`,

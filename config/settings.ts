@@ -18,6 +18,12 @@ export const settings = {
     fallback: '',
     meaning: 'PostgreSQL or TimescaleDB to use instead of the embedded one',
   },
+  apiDatabaseUrl: {
+    name: 'SALDO_API_DATABASE_URL',
+    fallback: '',
+    meaning:
+      'login of its own for the query API, which needs nothing but the right to become saldo_api; without it DATABASE_URL',
+  },
   masterKey: {
     name: 'SALDO_MASTER_KEY',
     fallback: '',

@@ -32,11 +32,15 @@ export type Queries = {
   commandOutcome(userId: string, commandId: string): Promise<CommandOutcome | undefined>
   /** When the table that waited longest was last written; undefined before the first event. */
   freshness(): Promise<number | undefined>
+  /** How many migrations the database has. */
+  migrations(): Promise<number>
   use(): ConnectionUse
   close(): Promise<void>
 }
 
 const FRESHNESS = `SELECT min(updated_at) AS as_of FROM progress WHERE consumer LIKE 'tables:%'`
+
+const MIGRATIONS = 'SELECT count(*) AS count FROM schema_migrations'
 
 /** Connects at the first query, not before. */
 export function openQueries(databaseUrl: string, options: { readonly max: number }): Queries {
@@ -66,6 +70,10 @@ export function openQueries(databaseUrl: string, options: { readonly max: number
     async freshness() {
       const [row] = await database.shared<{ as_of: Date | null }>({ text: FRESHNESS, values: [] })
       return row?.as_of?.getTime()
+    },
+    async migrations() {
+      const [row] = await database.shared<{ count: bigint }>({ text: MIGRATIONS, values: [] })
+      return Number(row?.count ?? 0)
     },
     use: () => database.use(),
     close: () => database.close(),

@@ -1,9 +1,8 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import { SaldoError } from '../../schemas/errors.ts'
-import { openQueries, type Queries } from '../../sink/queries.ts'
+import { openQueries } from '../../sink/queries.ts'
 import { authenticate, useTokens, type TokenOptions } from '../auth.ts'
 import { allowOrigins } from '../cors.ts'
-import { healthRoutes, type Readiness } from '../health.ts'
+import { healthRoutes } from '../health.ts'
 import { httpServer, refuseWrites } from '../http-server.ts'
 import { listen } from '../listen.ts'
 import { httpMetrics, metricsRoute } from '../metrics.ts'
@@ -12,6 +11,7 @@ import type { KeySource } from '../token-keys.ts'
 import { auditReads, openAudit } from './audit.ts'
 import { documentation } from './documentation.ts'
 import { describeRoutes } from './openapi.ts'
+import { databaseReadiness } from './readiness.ts'
 import { accountRoute } from './routes/account.ts'
 import { accountsRoute } from './routes/accounts.ts'
 import { commandRoute } from './routes/command.ts'
@@ -115,18 +115,5 @@ function tokenOptions({ keys, jwtSecret, audience, issuer }: ApiOptions): TokenO
     keys: source,
     ...(audience === undefined ? {} : { audience }),
     ...(issuer === undefined ? {} : { issuer }),
-  }
-}
-
-async function databaseReadiness(queries: Queries): Promise<Readiness> {
-  try {
-    await queries.freshness()
-    return { name: 'database', ready: true }
-  } catch (error) {
-    const isAway = error instanceof SaldoError
-    const reason = isAway
-      ? 'the database cannot be reached'
-      : 'the tables cannot be read: is the database migrated?'
-    return { name: 'database', ready: false, reason }
   }
 }

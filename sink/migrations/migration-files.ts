@@ -39,6 +39,11 @@ export async function readMigrations(folder: string): Promise<readonly Migration
   return migrations
 }
 
+/** The version of a database that this release works with. */
+export async function newestVersion(folder: string = import.meta.dirname): Promise<number> {
+  return (await readMigrations(folder)).length
+}
+
 async function readMigration(
   folder: string,
   version: number,

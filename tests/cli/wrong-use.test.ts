@@ -19,6 +19,7 @@ function run(args: readonly string[], settings: Settings = {}): Promise<Ended> {
 
 const verbs = [
   'up',
+  'run',
   'send',
   'import',
   'events',
@@ -45,6 +46,11 @@ const importing = (...more: readonly string[]) => [
 const wrongUses: readonly (readonly [readonly string[], string])[] = [
   [['nonsense'], "error: unknown command 'nonsense'"],
   [['up', '--nonsense'], "error: unknown option '--nonsense'"],
+  [['run'], "error: missing required argument 'role'"],
+  [
+    ['run', 'nonsense'],
+    "error: command-argument value 'nonsense' is invalid for argument 'role'. Allowed choices are",
+  ],
   [['topology', 'nonsense'], "error: too many arguments for 'topology'"],
   [['state'], "error: required option '--user <id>' not specified"],
   [['state', '--user', 'not an id'], '--user must be 1 to 64 letters'],
