@@ -6,7 +6,7 @@ import { startRoleServer } from '../api/role-server.ts'
 import { keyring } from '../privacy/keyring.ts'
 import { postgresCheckpointStore } from '../sink/postgres-checkpoint-store.ts'
 import { postgresTableStore } from '../sink/postgres-table-store.ts'
-import { openPool } from '../sink/postgres/pool.ts'
+import { byKeyOnly, openPool } from '../sink/postgres/pool.ts'
 import { keepRunning } from '../topology/keep-running.ts'
 import type { Membership } from '../topology/leases.ts'
 import { postgresLog } from '../topology/log/postgres-log.ts'
@@ -75,7 +75,7 @@ const CELLS_MAX = 400_000
 async function startActors(options: RoleOptions, logger: Logger): Promise<Role> {
   const { databaseUrl: url, partitions, limit } = options
   const log = await postgresLog({ url, partitions, role: 'actors' })
-  const pool = openPool(url, { role: 'actors', max: 2 })
+  const pool = openPool(url, { role: 'actors', max: 2, session: byKeyOnly })
   const store = postgresCheckpointStore(url, 'actors', STATES_GENERATION)
   const metrics = actorMetrics((partition, error) =>
     logger.error({ partition, error }, 'a command failed'),
@@ -145,7 +145,7 @@ function restoreNotes(logger: Logger): (partition: number, progress: RestoreProg
 async function startTables(options: RoleOptions, logger: Logger): Promise<Role> {
   const { databaseUrl: url, partitions, limit } = options
   const log = await postgresLog({ url, partitions, role: 'tables' })
-  const pool = openPool(url, { role: 'tables', max: 4 })
+  const pool = openPool(url, { role: 'tables', max: 4, session: byKeyOnly })
   const keys = keyring(pool, options.masterKey)
   const metrics = tableMetrics((processor, partition, error) =>
     logger.error({ processor, partition, error }, 'a processor was detached'),

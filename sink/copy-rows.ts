@@ -2,7 +2,8 @@
 import type { Writable } from 'node:stream'
 import type pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
-import { BinaryRows, type CopyType, type CopyValue } from './binary-rows.ts'
+import type { ColumnType, ColumnValue } from './binary-fields.ts'
+import { BinaryRows } from './binary-rows.ts'
 
 const CHUNK_BYTES = 256 * 1024
 
@@ -10,8 +11,8 @@ const CHUNK_BYTES = 256 * 1024
 export async function copyInto(
   client: pg.ClientBase,
   target: string,
-  types: readonly CopyType[],
-  rows: Iterable<readonly CopyValue[]>,
+  types: readonly ColumnType[],
+  rows: Iterable<readonly ColumnValue[]>,
 ): Promise<void> {
   const stream = client.query(copyFrom(`COPY ${target} FROM STDIN (FORMAT binary)`))
   const { promise, resolve, reject } = Promise.withResolvers<void>()
@@ -36,7 +37,7 @@ export async function copyInto(
 async function writeRows(
   stream: Writable,
   binary: BinaryRows,
-  rows: Iterable<readonly CopyValue[]>,
+  rows: Iterable<readonly ColumnValue[]>,
   ended: Promise<void>,
 ): Promise<void> {
   for (const row of rows) {

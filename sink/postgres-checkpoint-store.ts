@@ -10,7 +10,7 @@ import type {
 } from './checkpoint-store.ts'
 import { copyInto } from './copy-rows.ts'
 import { connect, type Connection } from './postgres/connection.ts'
-import { asSaldoError, openPool } from './postgres/pool.ts'
+import { asSaldoError, byKeyOnly, openPool } from './postgres/pool.ts'
 
 /** Name of the progress rows; stands in the database for ever. */
 export const CHECKPOINT_CONSUMER = 'actors:checkpoint'
@@ -20,7 +20,7 @@ export function postgresCheckpointStore(
   role: string,
   generation: number,
 ): CheckpointStore {
-  const pool = openPool(url, { role, max: 2 })
+  const pool = openPool(url, { role, max: 2, session: byKeyOnly })
   let staging: Promise<Connection> | undefined
   // One staging connection; saves of several partitions take turns on it.
   let turn: Promise<unknown> = Promise.resolve()
@@ -53,7 +53,7 @@ export function postgresCheckpointStore(
 }
 
 async function stagingConnection(url: string, role: string): Promise<Connection> {
-  const connection = await connect(url, `${role}-checkpoint`)
+  const connection = await connect(url, `${role}-checkpoint`, byKeyOnly)
   await connection.client.query(
     `CREATE TEMPORARY TABLE incoming_checkpoint (
        user_id text, state_type text, state_id text, sequence bigint, version bigint, state bytea)`,
@@ -172,6 +172,7 @@ type Row = {
   readonly state: Buffer
 }
 
+/** A ledger's states but its transactions: what the index has before and behind them, however many they are. */
 async function load(
   pool: pg.Pool,
   { ledgers, transactions }: Wanted,
@@ -181,7 +182,10 @@ async function load(
     const { rows } = await pool.query<Row>({
       name: 'load-checkpoints',
       text: `SELECT user_id, state_type, state_id, sequence, version, state FROM actor_checkpoints
-             WHERE user_id = ANY($1) AND state_type <> 'transaction' AND generation = $4
+             WHERE user_id = ANY($1) AND state_type < 'transaction' AND generation = $4
+             UNION ALL
+             SELECT user_id, state_type, state_id, sequence, version, state FROM actor_checkpoints
+             WHERE user_id = ANY($1) AND state_type > 'transaction' AND generation = $4
              UNION ALL
              SELECT c.user_id, c.state_type, c.state_id, c.sequence, c.version, c.state
              FROM unnest($2::text[], $3::text[]) AS wanted (user_id, state_id)

@@ -1,23 +1,20 @@
 import pg from 'pg'
 import { SaldoError } from '../schemas/errors.ts'
-import { copyInto } from './copy-rows.ts'
 import { takeOverProgress } from './postgres-checkpoint-store.ts'
 import { connect, type Connection } from './postgres/connection.ts'
-import { asSaldoError, openPool } from './postgres/pool.ts'
+import { asSaldoError, byKeyOnly, openPool } from './postgres/pool.ts'
 import { BEGIN_WRITING } from './table-gate.ts'
-import { mergeStatements, stagingTable, stagingTables } from './table-merge.ts'
-import type { TableBatch, TableProgress, TableStore, TableWrite } from './table-store.ts'
 import {
-  columnList,
-  columnsOf,
-  copyTypes,
-  copyValues,
-  rowOf,
-  selectList,
-  tables,
-  type Row,
-  type Table,
-} from './tables.ts'
+  aloneOf,
+  emptied,
+  partsOf,
+  shapeOf,
+  statementOf,
+  valuesOf,
+  type Part,
+} from './table-statement.ts'
+import type { TableBatch, TableProgress, TableStore } from './table-store.ts'
+import { columnList, rowOf, selectList, tables, type Row, type Table } from './tables.ts'
 
 const FENCED = 'SA001'
 const UNIQUE_VIOLATION = '23505'
@@ -27,7 +24,7 @@ const UNIQUE_VIOLATION = '23505'
  * share, or through one of its own.
  */
 export function postgresTableStore(url: string, role: string, shared?: pg.Pool): TableStore {
-  const pool = shared ?? openPool(url, { role, max: 2 })
+  const pool = shared ?? openPool(url, { role, max: 2, session: byKeyOnly })
   let writing: Promise<Connection> | undefined
   return {
     async takeOver(consumers, partition, logIdentity) {
@@ -89,25 +86,22 @@ async function isOwned(pool: pg.Pool, { partition, moves }: TableBatch): Promise
   return rowCount === moves.length
 }
 
-/** Staging tables are made once per connection: one per batch would bloat the catalog. */
 async function writingConnection(url: string, role: string): Promise<Connection> {
-  const connection = await connect(url, `${role}-write`)
+  const connection = await connect(url, `${role}-write`, byKeyOnly)
   await connection.client.query("SET idle_in_transaction_session_timeout = '5s'")
-  for (const sql of stagingTables) await connection.client.query(sql)
   return connection
 }
 
 /**
  * A row that only the first of its key writes is nearly always new, and costs half when it need not be merged. So it is
- * copied straight into its table first; when one was there, the whole batch is rolled back and merged.
+ * taken for new first; when one was there, nothing of the batch is written, and it is written again with a merge.
  */
 async function applyOnce(client: pg.Client, batch: TableBatch): Promise<void> {
   try {
-    await applyWith(client, batch, 'straight')
+    await applyParts(client, batch, partsOf(batch.writes, 'new'))
   } catch (error) {
     if (!isKept(batch, error)) throw error
-    await client.query('ROLLBACK')
-    await applyWith(client, batch, 'merged')
+    await applyParts(client, batch, partsOf(batch.writes, 'keep'))
   }
 }
 
@@ -119,53 +113,40 @@ function isKept({ writes }: TableBatch, error: unknown): boolean {
   )
 }
 
-type KeptRows = 'straight' | 'merged'
-
-/**
- * Rows go by COPY to where nobody waits for them; then one message moves the progress, merges and commits, so that no
- * client round trip happens under a lock.
- */
-async function applyWith(
+/** All that is written travels in one statement, so that no lock is held for long while a client is sending. */
+async function applyParts(
   client: pg.Client,
-  { partition, moves, writes }: TableBatch,
-  keptRows: KeptRows,
+  { partition, moves }: TableBatch,
+  parts: readonly Part[],
 ): Promise<void> {
   await client.query(BEGIN_WRITING)
-  const isStraight = ({ mode }: TableWrite): boolean =>
-    mode === 'append' || (mode === 'keep' && keptRows === 'straight')
-  for (const write of writes) await stage(client, write, isStraight(write))
-  const statements = [
-    ...moves.map(({ consumer, epoch, from, to, lastEventId }) => {
-      const event = lastEventId === undefined ? 'NULL' : client.escapeLiteral(lastEventId)
-      return `SELECT move_progress(${client.escapeLiteral(consumer)}, ${partition}, ${epoch}, ${from}, ${to}, ${event})`
-    }),
-    ...writes.filter((write) => !isStraight(write)).flatMap(mergeStatements),
-    'COMMIT',
-  ]
-  await client.query(statements.join(';\n'))
+  try {
+    await client.query({
+      name: preparedName(shapeOf(parts)),
+      text: statementOf(parts),
+      values: [...valuesOf(partition, moves, parts)],
+    })
+    for (const part of emptied(parts)) {
+      const { text, values } = aloneOf(part)
+      await client.query({ name: preparedName(shapeOf([part])), text, values: [...values] })
+    }
+    await client.query('COMMIT')
+  } catch (error) {
+    await client.query('ROLLBACK')
+    throw error
+  }
 }
 
-/** What is new goes straight into the table; what may be there already waits in the staging table for the merge. */
-async function stage(client: pg.Client, write: TableWrite, allStraight: boolean): Promise<void> {
-  const table: Table = tables[write.table]
-  const { rows, fresh = [], removed = [] } = write
-  const straight = allStraight ? rows : fresh
-  if (straight.length > 0) {
-    const target = `${table.name} (${columnList(columnsOf(table))})`
-    await copyInto(
-      client,
-      target,
-      copyTypes(table),
-      straight.map((row) => copyValues(table, row)),
-    )
-  }
-  if (allStraight) return
-  const lines = [
-    ...rows.map((row) => [...copyValues(table, row), false]),
-    ...removed.map((row) => [...copyValues(table, row), true]),
-  ]
-  if (lines.length > 0)
-    await copyInto(client, stagingTable(table), [...copyTypes(table), 'boolean'], lines)
+/** Every prepared statement is memory in every connection; batches mostly have the same few shapes. */
+const PREPARED_MAX = 64
+const preparedNames = new Map<string, string>()
+
+function preparedName(shape: string): string | undefined {
+  const known = preparedNames.get(shape)
+  if (known !== undefined || preparedNames.size === PREPARED_MAX) return known
+  const name = `apply-${preparedNames.size}`
+  preparedNames.set(shape, name)
+  return name
 }
 
 async function readRows(

@@ -1,6 +1,6 @@
 /** The tables that processors write, as data: what a column holds, and how rows merge. */
 import { epochDayOf } from '../schemas/dates.ts'
-import type { CopyType, CopyValue } from './binary-rows.ts'
+import type { ColumnType } from './binary-fields.ts'
 
 /** Money is a bigint of minor units; a date is days, a timestamp milliseconds since 1970 UTC. */
 export type Value = string | number | bigint | boolean | null | readonly string[] | Buffer
@@ -9,7 +9,7 @@ export type Row = { readonly [column: string]: Value }
 
 export type Table = {
   readonly name: string
-  readonly columns: { readonly [column: string]: CopyType }
+  readonly columns: { readonly [column: string]: ColumnType }
   readonly key: readonly string[]
   /** Of a table that is only appended to, a hypertable where TimescaleDB is: the time that its unique index ends with. */
   readonly appendedAt?: string
@@ -206,27 +206,6 @@ export function columnList(columns: readonly string[], prefix = ''): string {
   return columns.map((column) => `${prefix}"${column}"`).join(', ')
 }
 
-/** How `copyValues` gives them. */
-export function copyTypes(table: Table): readonly CopyType[] {
-  return Object.values(table.columns)
-}
-
-/** A row in column order as COPY takes it. */
-export function copyValues(table: Table, row: Row): CopyValue[] {
-  return namesOf(table).map((column) => row[column] ?? null)
-}
-
-const names = new Map<Table, readonly string[]>()
-
-function namesOf(table: Table): readonly string[] {
-  let found = names.get(table)
-  if (found === undefined) {
-    found = columnsOf(table)
-    names.set(table, found)
-  }
-  return found
-}
-
 /** Expressions that read every column in a form that `rowOf` takes. */
 export function selectList(table: Table, prefix = ''): string {
   return Object.entries(table.columns)
@@ -234,7 +213,7 @@ export function selectList(table: Table, prefix = ''): string {
     .join(', ')
 }
 
-function readable(type: CopyType, column: string): string {
+function readable(type: ColumnType, column: string): string {
   if (type === 'timestamp') return `(extract(epoch FROM ${column}) * 1000)::bigint::text`
   return type === 'boolean' || type === 'bytes' || type === 'texts' ? column : `${column}::text`
 }
@@ -248,7 +227,7 @@ export function rowOf(table: Table, raw: { readonly [column: string]: unknown })
   return row
 }
 
-function fromSql(type: CopyType, value: string | boolean | Buffer | string[] | null): Value {
+function fromSql(type: ColumnType, value: string | boolean | Buffer | string[] | null): Value {
   if (typeof value !== 'string') return value
   switch (type) {
     case 'money':

@@ -1,13 +1,6 @@
 /** Tables in memory, folded by the processors of the live reader, and their comparison with what is stored. */
 import { hash } from 'node:crypto'
-import {
-  copyValues,
-  keyText,
-  tables,
-  type Row,
-  type Table,
-  type TableName,
-} from '../sink/tables.ts'
+import { columnsOf, keyText, tables, type Row, type Table, type TableName } from '../sink/tables.ts'
 import type { TableWrite } from '../sink/table-store.ts'
 import { foldBatch, tableOf } from './fold-batch.ts'
 import type { ArchiveProcessor, Processor } from './processors/processor.ts'
@@ -247,9 +240,10 @@ function userOf(row: Row): string {
 }
 
 function digestOf(table: Table, row: Row): string {
-  const values = copyValues(table, row).map((value) =>
-    value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value,
-  )
+  const values = columnsOf(table).map((column) => {
+    const value = row[column] ?? null
+    return value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value
+  })
   const text = JSON.stringify(values, (_, value) =>
     typeof value === 'bigint' ? `${value}` : value,
   )

@@ -13,6 +13,18 @@ export function applicationName(role: string): string {
 export type SessionSettings = Readonly<Record<string, string>>
 
 /**
+ * For connections that look rows up by key and do nothing else. Their plans are made once, maybe while a table is empty
+ * or has no statistics, and must be those of a full one: what a whole scan costs grows with all that is ever stored.
+ */
+export const byKeyOnly: SessionSettings = {
+  plan_cache_mode: 'force_generic_plan',
+  enable_seqscan: 'off',
+  enable_hashjoin: 'off',
+  enable_mergejoin: 'off',
+  jit: 'off',
+}
+
+/**
  * How every connection of ours is opened: it commits durably, speaks UTC and reads int8 as bigint,
  * numeric and date as text (a number would round the one, a Date would move the other over midnight).
  */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type pg from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { CopyValue } from '../../sink/binary-rows.ts'
+import type { ColumnValue } from '../../sink/binary-fields.ts'
 import { copyInto } from '../../sink/copy-rows.ts'
 import { connect } from '../../sink/postgres/connection.ts'
 import { describePostgres } from '../support/postgres.ts'
@@ -61,7 +61,7 @@ describePostgres('COPY', (database) => {
       fc.array(row, { maxLength: 200, size: 'max' }),
       async (rows) => {
         await client.query('TRUNCATE copied')
-        const lines = rows.map((one, n): CopyValue[] => [
+        const lines = rows.map((one, n): ColumnValue[] => [
           n,
           one.words,
           one.amount,
@@ -106,7 +106,7 @@ describePostgres('COPY', (database) => {
       ['copied (n)', 'no number'],
       ['copied (words)', 'NUL \0'],
     ] as const) {
-      const rows: CopyValue[][] = [['1'], [bad], ['2']]
+      const rows: ColumnValue[][] = [['1'], [bad], ['2']]
       await expect(copyInto(client, target, ['text'], rows)).rejects.toMatchObject({
         severity: 'ERROR',
       })
@@ -128,7 +128,7 @@ describePostgres('COPY', (database) => {
     'rows that fail after %s MB reject with their error, and the connection goes on',
     async (megabytes) => {
       const failure = new Error('the rows failed')
-      const rows = (function* (): Generator<CopyValue[]> {
+      const rows = (function* (): Generator<ColumnValue[]> {
         yield* bigRows(megabytes)
         throw failure
       })()
@@ -161,7 +161,7 @@ describePostgres('COPY', (database) => {
 
   test('50 MB are read from their source only as fast as they are sent', async () => {
     let made = 0
-    const rows = (function* (): Generator<CopyValue[]> {
+    const rows = (function* (): Generator<ColumnValue[]> {
       for (const one of bigRows(50)) {
         made++
         yield one
@@ -184,6 +184,6 @@ describePostgres('COPY', (database) => {
   })
 })
 
-function* bigRows(megabytes: number): Generator<CopyValue[]> {
+function* bigRows(megabytes: number): Generator<ColumnValue[]> {
   for (let n = 0; n < megabytes; n++) yield [String(n % 10).repeat(MEGABYTE - 1) + 'x']
 }

@@ -3,7 +3,12 @@ import { createServer } from 'node:net'
 import pg from 'pg'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { SaldoError } from '../../schemas/errors.ts'
-import { asSaldoError, openPool } from '../../sink/postgres/pool.ts'
+import {
+  asSaldoError,
+  byKeyOnly,
+  openPool,
+  type SessionSettings,
+} from '../../sink/postgres/pool.ts'
 import { describePostgres } from '../support/postgres.ts'
 
 describePostgres(
@@ -49,6 +54,20 @@ describePostgres(
       await named.end()
       const name = `saldo:${process.pid}:tables`
       expect(rows).toEqual([{ commit: 'on', zone: 'UTC', memory: '5MB', name }])
+    })
+
+    test('for keys looks rows up by their index, also in a table that was empty when it was planned', async () => {
+      const plans = async (session: SessionSettings): Promise<string> => {
+        const one = openPool(database.url, { role: 'test', max: 1, session })
+        await one.query('CREATE TEMPORARY TABLE small (id text PRIMARY KEY)')
+        await one.query('ANALYZE small')
+        await one.query('PREPARE wanted AS SELECT id FROM small WHERE id = ANY ($1)')
+        const { rows } = await one.query(`EXPLAIN EXECUTE wanted('{a,b}')`)
+        await one.end()
+        return JSON.stringify(rows)
+      }
+      expect(await plans({})).toContain('Seq Scan')
+      expect(await plans(byKeyOnly)).not.toContain('Seq Scan')
     })
 
     test('survives the loss of an idle connection', async () => {

@@ -2,8 +2,6 @@ import { describe, expect, test } from 'vitest'
 import {
   columnList,
   columnsOf,
-  copyTypes,
-  copyValues,
   keyText,
   rowOf,
   tables,
@@ -38,20 +36,6 @@ const daily: Row = {
   total_minor: 12_550n,
   transaction_count: 1,
 }
-
-test('a row is copied in the order of the columns, null where it has nothing', () => {
-  const shuffled = Object.fromEntries(Object.entries(daily).toReversed())
-  expect(copyValues(tables.daily_aggregates, shuffled)).toEqual(Object.values(daily))
-  expect(copyTypes(tables.daily_aggregates)).toEqual([
-    'text',
-    'date',
-    'text',
-    'text',
-    'money',
-    'count',
-  ])
-  expect(copyValues(tables.categories, { version: 2 })).toEqual([...Array(6).fill(null), 2])
-})
 
 test('a row as SQL gives it becomes what processors use', () => {
   const raw = {

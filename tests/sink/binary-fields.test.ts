@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { BinaryRows, type CopyType, type CopyValue } from '../../sink/binary-rows.ts'
+import type { ColumnType, ColumnValue } from '../../sink/binary-fields.ts'
+import { BinaryRows } from '../../sink/binary-rows.ts'
 
 const HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
 const END = Buffer.from([0xff, 0xff])
@@ -19,13 +20,13 @@ function fieldsOf(bytes: Buffer): readonly (Buffer | null)[] {
   return fields
 }
 
-function written(types: readonly CopyType[], values: readonly CopyValue[]): Buffer {
+function written(types: readonly ColumnType[], values: readonly ColumnValue[]): Buffer {
   const rows = new BinaryRows(types, 32)
   rows.add(values)
   return rows.take().subarray(HEADER.length)
 }
 
-function field(type: CopyType, value: CopyValue): string | undefined {
+function field(type: ColumnType, value: ColumnValue): string | undefined {
   return fieldsOf(written([type], [value]))[0]?.toString('hex')
 }
 
@@ -71,7 +72,7 @@ test('null is no value: not the empty text, not zero; a column that is left out 
   ])
 })
 
-const values: readonly (readonly [CopyType, CopyValue, string])[] = [
+const values: readonly (readonly [ColumnType, ColumnValue, string])[] = [
   ['int', -2, 'fffffffe'],
   ['count', 2 ** 53 - 1, '001fffffffffffff'],
   ['boolean', true, '01'],
