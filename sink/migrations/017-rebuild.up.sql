@@ -53,8 +53,9 @@ BEGIN
     SELECT format('ALTER TABLE %s ADD CONSTRAINT %I %s', shadow, conname, pg_get_constraintdef(oid))
     FROM pg_constraint WHERE conrelid = live AND contype IN ('p', 'u', 'x', 'f')
     UNION ALL
-    SELECT replace(pg_get_indexdef(indexrelid), format(' ON %s ', live), format(' ON %s ', shadow))
-    FROM pg_index WHERE indrelid = live
+    SELECT overlay(definition PLACING format(' ON %s ', shadow)
+                   FROM position(format(' ON %s ', live) IN definition) FOR length(format(' ON %s ', live)))
+    FROM pg_index, pg_get_indexdef(indexrelid) AS definition WHERE indrelid = live
       AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND conrelid = live)
   LOOP
     EXECUTE statement;
