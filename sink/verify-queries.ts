@@ -12,6 +12,9 @@ import { asSaldoError, openPool } from './postgres/pool.ts'
 import { rowOf, selectList, tables, type Row, type Table, type TableName } from './tables.ts'
 
 const USER_IDS_PER_PAGE = 5_000
+const LOCKED = Object.values(tables)
+  .map(({ name }) => `ONLY ${name}`)
+  .join(', ')
 const TRANSACTION_TIMEOUT = '5s'
 const CANCELED: ReadonlySet<unknown> = new Set(['57014', '25P04'])
 
@@ -64,6 +67,9 @@ export function postgresVerifyReader(url: string, role: string): VerifyReader {
       }),
     look: (partition, userIds) =>
       inOneMoment(pool, async (client) => {
+        // Before the snapshot, which begins with the first query: a rebuilt table that took the place of one in between
+        // would show what it held when the snapshot was taken, half folded.
+        await client.query(`LOCK TABLE ${LOCKED} IN ACCESS SHARE MODE`)
         const progress = await readProgress(client, partition)
         const rows = new Map<TableName, readonly Row[]>()
         for (const name of Object.keys(tables) as TableName[]) {
