@@ -6,7 +6,8 @@ import { startRoleServer } from '../api/role-server.ts'
 import { keyring } from '../privacy/keyring.ts'
 import { postgresCheckpointStore } from '../sink/postgres-checkpoint-store.ts'
 import { postgresTableStore } from '../sink/postgres-table-store.ts'
-import { byKeyOnly, openPool } from '../sink/postgres/pool.ts'
+import { byKeyOnly, connectionUse, openPool } from '../sink/postgres/pool.ts'
+import { countReviewQueue } from '../sink/review-queue.ts'
 import { keepRunning } from '../topology/keep-running.ts'
 import type { Membership } from '../topology/leases.ts'
 import { postgresLog } from '../topology/log/postgres-log.ts'
@@ -147,8 +148,10 @@ async function startTables(options: RoleOptions, logger: Logger): Promise<Role> 
   const log = await postgresLog({ url, partitions, role: 'tables' })
   const pool = openPool(url, { role: 'tables', max: 4, session: byKeyOnly })
   const keys = keyring(pool, options.masterKey)
-  const metrics = tableMetrics((processor, partition, error) =>
-    logger.error({ processor, partition, error }, 'a processor was detached'),
+  const metrics = tableMetrics(
+    (processor, partition, error) =>
+      logger.error({ processor, partition, error }, 'a processor was detached'),
+    { connections: () => connectionUse(pool), reviewQueue: () => countReviewQueue(pool) },
   )
   const join = <Item>(reader: TableReader<Item>): Membership =>
     sqlLeases(url, 'tables').join(`saldo.${reader.name}`, partitions, (partition, stop) =>

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { SaldoError } from '../schemas/errors.ts'
-import { asSaldoError, openPool } from './postgres/pool.ts'
+import { asSaldoError, connectionUse, openPool, type ConnectionUse } from './postgres/pool.ts'
 import { WalledQuery } from './walled-query.ts'
 
 const STATEMENT_TIMEOUT_MS = 5_000
@@ -15,14 +15,6 @@ const READER = 'saldo_api'
 const NOBODY = ''
 
 export type Statement = { readonly text: string; readonly values: readonly unknown[] }
-
-/** How far the connections are used, at this moment. */
-export type ConnectionUse = {
-  readonly busy: number
-  readonly idle: number
-  /** Queries that wait for a connection. */
-  readonly waiting: number
-}
 
 /** Connections as the role `saldo_api`, which can only read, and not for longer than five seconds. */
 export type ReadConnections = {
@@ -75,11 +67,7 @@ export function openReadConnections(
   return {
     rows,
     shared: (statement) => rows(NOBODY, statement),
-    use: () => ({
-      busy: pool.totalCount - pool.idleCount,
-      idle: pool.idleCount,
-      waiting: pool.waitingCount,
-    }),
+    use: () => connectionUse(pool),
     close: () => pool.end(),
   }
 }

@@ -71,9 +71,18 @@ export function actorMetrics(onFault: (partition: number, error: unknown) => voi
   }
 }
 
+/** What the tables role looks up when it is scraped. */
+export type TableSources = {
+  readonly connections?: () => ConnectionUse
+  /** Transactions that wait for a review, of all users. */
+  readonly reviewQueue?: () => Promise<number>
+}
+
 /** Of the tables role. */
 export function tableMetrics(
   onDetached: (processor: string, partition: number, error: unknown) => void,
+  sources: TableSources = {},
+  now: () => number = Date.now,
 ): TableMetrics {
   const registry = new Registry()
   const items = new Counter({
@@ -82,11 +91,28 @@ export function tableMetrics(
     labelNames: ['reader'],
     registers: [registry],
   })
+  const written = new Counter({
+    name: 'saldo_table_rows_total',
+    help: 'Rows written to or removed from each table.',
+    labelNames: ['table'],
+    registers: [registry],
+  })
   const lag = new Gauge({
     name: 'saldo_table_lag_offsets',
     help: 'Offsets between what a reader has folded and the committed end. A rise means that answers get old.',
     labelNames: ['reader', 'partition'],
     registers: [registry],
+  })
+  const waiting = new Map<string, Waiting>()
+  new Gauge({
+    name: 'saldo_table_lag_seconds',
+    help: 'Age of the oldest record that a reader has in hand and not yet in its tables; 0 when there is none.',
+    labelNames: ['reader', 'partition'],
+    registers: [registry],
+    collect() {
+      for (const { reader, partition, since } of waiting.values())
+        this.set({ reader, partition }, since === undefined ? 0 : Math.max(0, now() - since) / 1000)
+    },
   })
   const detached = new Counter({
     name: 'saldo_processors_detached_total',
@@ -94,11 +120,37 @@ export function tableMetrics(
     labelNames: ['processor'],
     registers: [registry],
   })
+  const { reviewQueue, connections } = sources
+  const queued = everyMinute(reviewQueue, now)
+  new Gauge({
+    name: 'saldo_review_queue',
+    help: 'Transactions that wait for a review, counted once a minute at most.',
+    registers: [registry],
+    async collect() {
+      const count = await queued()
+      if (count !== undefined) this.set(count)
+    },
+  })
+  new Gauge({
+    name: 'saldo_table_connections',
+    help: 'Connections of the tables role to the database by state, and reads that wait for one.',
+    labelNames: ['state'],
+    registers: [registry],
+    collect() {
+      for (const [state, count] of Object.entries(connections?.() ?? {})) this.set({ state }, count)
+    },
+  })
   return {
     observer: {
-      applied(reader, partition, { items: count, next, end }) {
+      reading(reader, partition, since) {
+        waiting.set(`${reader} ${partition}`, { reader, partition, since })
+      },
+      applied(reader, partition, { items: count, next, end, written: rows }) {
         items.inc({ reader }, count)
+        for (const one of rows) written.inc({ table: one.table }, one.rows)
         lag.set({ reader, partition }, Number(end > next ? end - next : 0n))
+        if (next >= end)
+          waiting.set(`${reader} ${partition}`, { reader, partition, since: undefined })
       },
       detached(processor, partition, error) {
         detached.inc({ processor })
@@ -106,6 +158,32 @@ export function tableMetrics(
       },
     },
     text: () => registry.metrics(),
+  }
+}
+
+/** `since` is the log time of what waits. */
+type Waiting = {
+  readonly reader: string
+  readonly partition: number
+  readonly since: number | undefined
+}
+
+type ConnectionUse = { readonly busy: number; readonly idle: number; readonly waiting: number }
+
+const MINUTE_MS = 60_000
+
+/** What `look` last found, however often it is asked for; undefined until it answered, and while it fails the last answer. */
+function everyMinute(
+  look: (() => Promise<number>) | undefined,
+  now: () => number,
+): () => Promise<number | undefined> {
+  let found: number | undefined
+  let lookedAt = Number.NEGATIVE_INFINITY
+  return async () => {
+    if (look === undefined || now() - lookedAt < MINUTE_MS) return found
+    lookedAt = now()
+    found = await look().catch(() => found)
+    return found
   }
 }
 

@@ -22,14 +22,24 @@ export type TableDeps = {
 }
 
 export type TableObserver = {
+  /** A batch is about to be folded; `oldestAt` is the log time of its first record, in milliseconds. */
+  reading?(reader: string, partition: number, oldestAt: number): void
   applied(
     reader: string,
     partition: number,
-    batch: { readonly items: number; readonly next: bigint; readonly end: bigint },
+    batch: {
+      readonly items: number
+      readonly next: bigint
+      readonly end: bigint
+      readonly written: readonly WrittenRows[]
+    },
   ): void
   /** A processor that throws is left behind with its table as it is; the others go on. */
   detached(processor: string, partition: number, error: unknown): void
 }
+
+/** Rows that were written to a table, or removed from it. */
+export type WrittenRows = { readonly table: string; readonly rows: number }
 
 type Attached<Item> = {
   readonly processor: Processor<Item>
@@ -39,6 +49,7 @@ type Attached<Item> = {
 }
 
 type Opened<Item> = {
+  readonly oldestAt: number | undefined
   readonly sources: readonly Sourced<Item>[]
   readonly next: bigint
   readonly end: bigint
@@ -59,7 +70,7 @@ export async function runTables<Item>(
   )
   let ahead = readAhead(reader, place, position, deps)
   while (!stop.aborted) {
-    const { sources, next, end } = await ahead
+    const { oldestAt, sources, next, end } = await ahead
     // The next slice is read and opened while this one is folded and written.
     ahead = readAhead(reader, place, next, deps)
     ahead.catch(() => undefined)
@@ -68,9 +79,10 @@ export async function runTables<Item>(
       ahead = readAhead(reader, place, position, deps)
       continue
     }
-    await applyBatch(reader, place, attached, sources, next, deps)
+    if (oldestAt !== undefined) deps.observe.reading?.(reader.name, partition, oldestAt)
+    const written = await applyBatch(reader, place, attached, sources, next, deps)
     position = next
-    deps.observe.applied(reader.name, partition, { items: sources.length, next, end })
+    deps.observe.applied(reader.name, partition, { items: sources.length, next, end, written })
   }
   await ahead.catch(() => undefined)
 }
@@ -146,7 +158,7 @@ async function readAhead<Item>(
     offset: record.offset,
     value: record.value,
   }))
-  return { sources, next, end }
+  return { oldestAt: records[0]?.appendedAt, sources, next, end }
 }
 
 async function applyBatch<Item>(
@@ -156,7 +168,7 @@ async function applyBatch<Item>(
   sources: readonly Sourced<Item>[],
   next: bigint,
   { store, observe }: TableDeps,
-): Promise<void> {
+): Promise<readonly WrittenRows[]> {
   const last = sources.at(-1)
   const lastEventId = last === undefined ? undefined : reader.idOf(last.item)
   const writes: TableWrite[] = []
@@ -195,4 +207,8 @@ async function applyBatch<Item>(
   await store.apply({ partition: place.partition, moves, writes })
   for (const { cache, write } of folded) cache.applied(write)
   for (const one of attached) if (next > one.offset) one.offset = next
+  return writes.map(({ table, rows, fresh = [], removed = [] }) => ({
+    table,
+    rows: rows.length + fresh.length + removed.length,
+  }))
 }

@@ -73,6 +73,19 @@ export function openPool(
   return pool
 }
 
+/** How far the connections are used, at this moment. */
+export type ConnectionUse = {
+  readonly busy: number
+  readonly idle: number
+  /** Queries that wait for a connection. */
+  readonly waiting: number
+}
+
+export function connectionUse(pool: pg.Pool): ConnectionUse {
+  const { totalCount, idleCount, waitingCount } = pool
+  return { busy: totalCount - idleCount, idle: idleCount, waiting: waitingCount }
+}
+
 const { builtins } = pg.types
 const TEXT_ARRAY: number = 1009
 const INT8_ARRAY = 1016

@@ -63,6 +63,7 @@ describePostgres('the second wall', (database) => {
               EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'user_id') AS personal,
               has_table_privilege('saldo_api', c.oid, 'SELECT') AS readable,
               has_table_privilege('saldo_api', c.oid, 'INSERT') OR has_any_column_privilege('saldo_api', c.oid, 'INSERT') AS insertable,
+              has_table_privilege('saldo_grafana', c.oid, 'SELECT') AS charted,
               has_table_privilege('saldo_api', c.oid, 'UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER') AS writable
          FROM pg_class c
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm')
@@ -180,6 +181,20 @@ describePostgres('the second wall', (database) => {
     }
   })
 
+  test('shows Grafana no row of a user, and no figure of fewer than five of them', async () => {
+    const charted = (await relations()).filter((one) => one.charted)
+    expect(charted.map(({ name }) => name)).toContain('daily_totals')
+    expect(charted.filter(({ personal }) => personal)).toEqual([])
+    const spent = (userId: string, bookedOn: string): Promise<void> =>
+      seed.spending({ userId, bookedOn, categoryId: 'groceries', totalMinor: 20n })
+    for (const userId of ['u1', 'u2', 'u3', 'u4', 'u5']) await spent(userId, '2024-06-01')
+    for (const userId of ['u1', 'u2', 'u3', 'u4']) await spent(userId, '2024-06-02')
+    await seed.run('BEGIN; SET LOCAL ROLE saldo_grafana')
+    const { rows } = await seed.run('SELECT booked_on::text, users, total_minor FROM daily_totals')
+    await seed.run('ROLLBACK')
+    expect(rows).toEqual([{ booked_on: '2024-06-01', users: '5', total_minor: '100' }])
+  })
+
   test('keeps its use of indexes', async () => {
     await seed.run(
       `INSERT INTO accounts SELECT user_id, account_id || n, kind, name, bank_name, currency, balance_minor,
@@ -205,4 +220,6 @@ type Relation = {
   readonly readable: boolean
   readonly insertable: boolean
   readonly writable: boolean
+  /** Grafana reads it. */
+  readonly charted: boolean
 }

@@ -45,6 +45,53 @@ describe('docs/metrics.md', () => {
   })
 })
 
+describe('the metrics of the tables role', () => {
+  test('say for how long the oldest record waits, also while nothing is written', async () => {
+    let now = 10_000
+    const { observer, text } = tableMetrics(
+      () => undefined,
+      {},
+      () => now,
+    )
+    const lag = async (): Promise<string | undefined> =>
+      /^saldo_table_lag_seconds\{reader="events",partition="2"\} (.*)$/m.exec(await text())?.[1]
+    const batch = { items: 1, written: [{ table: 'accounts', rows: 3 }] }
+    observer.reading?.('events', 2, 8_000)
+    expect(await lag()).toBe('2')
+    now = 15_500
+    expect(await lag()).toBe('7.5')
+    observer.applied('events', 2, { ...batch, next: 7n, end: 9n })
+    expect(await lag()).toBe('7.5')
+    observer.applied('events', 2, { ...batch, next: 9n, end: 9n })
+    expect(await lag()).toBe('0')
+    expect(await text()).toContain('saldo_table_rows_total{table="accounts"} 6')
+  })
+
+  test('look up the review queue once a minute at most, and keep the last answer when it fails', async () => {
+    let now = 0
+    const answers = [3, 5]
+    let asked = 0
+    const reviewQueue = async (): Promise<number> => {
+      asked += 1
+      const answer = answers.shift()
+      if (answer === undefined) throw new Error('the database is away')
+      return answer
+    }
+    const { text } = tableMetrics(
+      () => undefined,
+      { reviewQueue },
+      () => now,
+    )
+    const seen: (string | undefined)[] = []
+    for (const at of [0, 59_999, 60_000, 120_000]) {
+      now = at
+      seen.push(/^saldo_review_queue (.*)$/m.exec(await text())?.[1])
+    }
+    expect(seen).toEqual(['3', '3', '5', '5'])
+    expect(asked).toBe(3)
+  })
+})
+
 function namesIn(cell: string): readonly string[] {
   return [...cell.matchAll(/`([^`]+)`/g)].flatMap(([, name]) => name ?? [])
 }

@@ -1,0 +1,2 @@
+DROP VIEW daily_totals;
+DROP INDEX transactions_to_review;
