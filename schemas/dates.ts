@@ -28,3 +28,9 @@ export function isoMonthOf(epochMonth: number): string {
   const month = epochMonth - (year - 1970) * 12 + 1
   return `${String(year).padStart(4, '0')}-${String(month).padStart(2, '0')}`
 }
+
+/** The month of a day: months since January 1970 of days since 1970-01-01. */
+export function monthOfDay(epochDay: number): number {
+  const date = new Date(epochDay * DAY_MS)
+  return (date.getUTCFullYear() - 1970) * 12 + date.getUTCMonth()
+}

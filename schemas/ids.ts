@@ -18,6 +18,11 @@ export function eventIdOf(userId: string, sequence: number): string {
   return uuidFromHex(hash('sha256', `saldo event\n${userId}\n${sequence}`, 'hex'))
 }
 
+/** The id of what a table processor tells because of an event, as its `index`th thing: the same on every replay. */
+export function noticeIdOf(processor: string, causeEventId: string, index: number): string {
+  return uuidFromHex(hash('sha256', `saldo notice\n${processor}\n${causeEventId}\n${index}`, 'hex'))
+}
+
 /** The first 128 bits of a hash as a uuid of version 8 (RFC 9562 §5.8: vendor-specific content). */
 export function uuidFromHex(hex: string): string {
   const variant = ((Number.parseInt(hex.charAt(16), 16) & 3) | 8).toString(16)

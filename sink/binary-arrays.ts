@@ -5,10 +5,11 @@
 import { BinaryFields, type ColumnType } from './binary-fields.ts'
 import type { Row } from './tables.ts'
 
-/** Element types as the server numbers them. An array of texts travels as the literal of one: arrays do not nest. */
+/** Element types as the server numbers them. An array travels as the literal of one: arrays do not nest. */
 const elements = {
   text: { oid: 25, name: 'text' },
   texts: { oid: 25, name: 'text' },
+  ints: { oid: 25, name: 'text' },
   json: { oid: 114, name: 'json' },
   uuid: { oid: 2950, name: 'uuid' },
   bytes: { oid: 17, name: 'bytea' },
@@ -33,8 +34,8 @@ export class ColumnArrays {
       this.#header(elements[type].oid, rows.length)
       for (const row of rows) {
         const value = row[column] ?? null
-        if (type === 'texts' && value !== null) {
-          this.#fields.add('text', arrayLiteral(value as readonly string[]))
+        if ((type === 'texts' || type === 'ints') && value !== null) {
+          this.#fields.add('text', arrayLiteral(value as readonly (string | number)[]))
         } else this.#fields.add(type, value)
       }
       this.#ends.push(this.#fields.size)
@@ -68,11 +69,14 @@ export function unnested(columns: Columns, first: number, alias: string): string
 
 /** The columns of such a source, each with the type of its table. */
 export function selected(columns: Columns, alias: string): string {
-  return columns
-    .map(([name, type]) => `${alias}."${name}"${type === 'texts' ? '::text[]' : ''}`)
-    .join(', ')
+  return columns.map(([name, type]) => `${alias}."${name}"${castOf(type)}`).join(', ')
 }
 
-function arrayLiteral(texts: readonly string[]): string {
-  return `{${texts.map((text) => `"${text.replaceAll(/[\\"]/g, '\\$&')}"`).join(',')}}`
+function castOf(type: ColumnType): string {
+  if (type === 'texts') return '::text[]'
+  return type === 'ints' ? '::int4[]' : ''
+}
+
+function arrayLiteral(elements: readonly (string | number)[]): string {
+  return `{${elements.map((element) => `"${String(element).replaceAll(/[\\"]/g, '\\$&')}"`).join(',')}}`
 }

@@ -7,6 +7,7 @@
 export type ColumnType =
   | 'text'
   | 'texts'
+  | 'ints'
   | 'json'
   | 'uuid'
   | 'bytes'
@@ -19,9 +20,18 @@ export type ColumnType =
   | 'timestamp'
 
 /** Money is a bigint of minor units; a date is days, a timestamp milliseconds since 1970 UTC. */
-export type ColumnValue = string | number | bigint | boolean | Uint8Array | readonly string[] | null
+export type ColumnValue =
+  | string
+  | number
+  | bigint
+  | boolean
+  | Uint8Array
+  | readonly string[]
+  | readonly number[]
+  | null
 
 const TEXT_OID = 25
+const INT_OID = 23
 const NULL_LENGTH = -1
 /** PostgreSQL counts from 2000. */
 const EPOCH_DAYS = 10_957
@@ -68,7 +78,9 @@ export class BinaryFields {
       case 'json':
         return this.#text(value as string)
       case 'texts':
-        return this.#texts(value as readonly string[])
+        return this.#array(TEXT_OID, value as readonly string[], (text) => this.#text(text))
+      case 'ints':
+        return this.#array(INT_OID, value as readonly number[], (int) => this.#int(int))
       case 'uuid':
         return this.#uuid(value as string)
       case 'bytes':
@@ -78,8 +90,7 @@ export class BinaryFields {
         this.int32(1)
         return this.#int8(value === true ? 1 : 0)
       case 'int':
-        this.int32(4)
-        return this.int32(value as number)
+        return this.#int(value as number)
       case 'count':
         return this.#int64(BigInt(value as number))
       case 'money':
@@ -102,19 +113,24 @@ export class BinaryFields {
     this.#end += length
   }
 
-  #texts(texts: readonly string[]): void {
+  #array<T>(elementOid: number, elements: readonly T[], add: (element: T) => void): void {
     const start = this.#end
     this.int32(0)
     // One dimension from 1, or none where there is no element; no nulls.
-    this.int32(texts.length === 0 ? 0 : 1)
+    this.int32(elements.length === 0 ? 0 : 1)
     this.int32(0)
-    this.int32(TEXT_OID)
-    if (texts.length > 0) {
-      this.int32(texts.length)
+    this.int32(elementOid)
+    if (elements.length > 0) {
+      this.int32(elements.length)
       this.int32(1)
-      for (const text of texts) this.#text(text)
+      for (const element of elements) add(element)
     }
     this.#view.setInt32(start, this.#end - start - 4)
+  }
+
+  #int(value: number): void {
+    this.int32(4)
+    this.int32(value)
   }
 
   #uuid(text: string): void {

@@ -127,6 +127,7 @@ export type ProgressRow = {
   readonly last_event_id: string | null
   readonly log_identity: string
   readonly generation: number
+  readonly tells_from: bigint
 }
 
 /** Raises the epoch of a progress row, made where there is none; refuses one that belongs to another log. */

@@ -37,6 +37,7 @@ export function postgresTableStore(url: string, role: string, shared?: pg.Pool):
           epoch: row.epoch,
           offset: row.next_offset,
           lastEventId: row.last_event_id ?? undefined,
+          tellsFrom: row.tells_from,
         })
       }
       return taken
@@ -98,10 +99,10 @@ async function writingConnection(url: string, role: string): Promise<Connection>
  */
 async function applyOnce(client: pg.Client, batch: TableBatch): Promise<void> {
   try {
-    await applyParts(client, batch, partsOf(batch.writes, 'new'))
+    await applyParts(client, batch, partsOf(batch, 'new'))
   } catch (error) {
     if (!isKept(batch, error)) throw error
-    await applyParts(client, batch, partsOf(batch.writes, 'keep'))
+    await applyParts(client, batch, partsOf(batch, 'keep'))
   }
 }
 
@@ -154,15 +155,17 @@ async function readRows(
   table: Table,
   keys: readonly Row[],
 ): Promise<readonly Row[]> {
-  if (keys.length === 0) return []
-  const arrays = table.key.map((_, index) => `$${index + 1}::text[]`).join(', ')
-  const join = table.key.map((column) => `t."${column}" = k."${column}"`).join(' AND ')
+  const [first] = keys
+  if (first === undefined) return []
+  const columns = table.key.filter((column) => column in first)
+  const arrays = columns.map((_, index) => `$${index + 1}::text[]`).join(', ')
+  const join = columns.map((column) => `t."${column}" = k."${column}"`).join(' AND ')
   try {
     const { rows } = await pool.query<{ [column: string]: unknown }>({
-      name: `read-${table.name}`,
-      text: `SELECT ${selectList(table, 't.')} FROM unnest(${arrays}) AS k (${columnList(table.key)})
+      name: `read-${table.name}-by-${columns.length}`,
+      text: `SELECT ${selectList(table, 't.')} FROM unnest(${arrays}) AS k (${columnList(columns)})
              JOIN ${table.name} t ON ${join}`,
-      values: table.key.map((column) => keys.map((key) => key[column])),
+      values: columns.map((column) => keys.map((key) => key[column])),
     })
     return rows.map((raw) => rowOf(table, raw))
   } catch (error) {

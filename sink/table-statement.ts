@@ -3,19 +3,22 @@
  */
 import { ColumnArrays, selected, unnested } from './binary-arrays.ts'
 import type { ColumnType } from './binary-fields.ts'
-import type { TableMove, TableWrite } from './table-store.ts'
-import { columnList, columnsOf, tables, type Row, type Table } from './tables.ts'
+import type { TableBatch, TableMove } from './table-store.ts'
+import { columnList, columnsOf, outbox, tables, type Row, type Table } from './tables.ts'
 
-/** Rows that are written in one way: `keep` gives way as its table says, `new` must not be there. */
+/** Rows that are written in one way: `keep` gives way as its table says, `once` stays as it is, `new` must not be there. */
 export type Part = {
-  readonly way: 'new' | 'replace' | 'add' | 'keep' | 'remove' | 'remove-empty'
+  readonly way: 'new' | 'replace' | 'add' | 'keep' | 'once' | 'remove' | 'remove-empty'
   readonly table: Table
   readonly rows: readonly Row[]
 }
 
 /** Only what there is to write: a part that touches nothing is still planned and scanned for. */
-export function partsOf(writes: readonly TableWrite[], keptRows: 'new' | 'keep'): readonly Part[] {
-  const parts = writes.flatMap((write): readonly Part[] => {
+export function partsOf(
+  { writes, outbox: told = [] }: TableBatch,
+  keptRows: 'new' | 'keep',
+): readonly Part[] {
+  const parts = writes.flatMap((write): Part[] => {
     const table: Table = tables[write.table]
     const { mode, rows, fresh = [], removed = [] } = write
     switch (mode) {
@@ -33,6 +36,7 @@ export function partsOf(writes: readonly TableWrite[], keptRows: 'new' | 'keep')
         ]
     }
   })
+  parts.push({ way: 'once', table: outbox, rows: told })
   return parts.filter(({ rows }) => rows.length > 0)
 }
 
@@ -127,6 +131,8 @@ function onConflict({ way, table }: Part): string {
       return `${update} ${sumsGrow(table)}`
     case 'keep':
       return `${update} ${replaced(table)} WHERE ${table.givesWay ?? 'false'}`
+    case 'once':
+      return '\n ON CONFLICT DO NOTHING'
     default:
       return ''
   }

@@ -5,6 +5,8 @@ export type TableProgress = {
   readonly epoch: bigint
   readonly offset: bigint
   readonly lastEventId: string | undefined
+  /** What is folded below it is not told: it happened before the table was there. */
+  readonly tellsFrom: bigint
 }
 
 export type TableWrite = {
@@ -30,6 +32,8 @@ export type TableBatch = {
   readonly partition: number
   readonly moves: readonly TableMove[]
   readonly writes: readonly TableWrite[]
+  /** What the rows are the reason for. One that is there already stays as it is. */
+  readonly outbox?: readonly Row[]
 }
 
 /** Where processors keep rows. Rows and progress of a batch are one transaction. */
@@ -40,7 +44,7 @@ export interface TableStore {
     partition: number,
     logIdentity: string,
   ): Promise<readonly TableProgress[]>
-  /** The rows with these keys; what does not exist is missing. */
+  /** The rows with these keys; what does not exist is missing. A key with some of its columns, alike in all `keys`, asks for all rows that have them. */
   read(table: TableName, keys: readonly Row[]): Promise<readonly Row[]>
   /** Rejects with SALDO_LEASE_FENCED, having changed nothing, when a progress row has a newer owner. */
   apply(batch: TableBatch): Promise<void>

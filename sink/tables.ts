@@ -3,7 +3,15 @@ import { epochDayOf } from '../schemas/dates.ts'
 import type { ColumnType } from './binary-fields.ts'
 
 /** Money is a bigint of minor units; a date is days, a timestamp milliseconds since 1970 UTC. */
-export type Value = string | number | bigint | boolean | null | readonly string[] | Buffer
+export type Value =
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | readonly string[]
+  | readonly number[]
+  | Buffer
 
 export type Row = { readonly [column: string]: Value }
 
@@ -165,6 +173,26 @@ export const tables = {
     key: ['user_id', 'account_id', 'booked_on'],
     sums: ['change_minor', 'transaction_count'],
   },
+  budget_status: {
+    name: 'budget_status',
+    columns: {
+      user_id: 'text',
+      month: 'text',
+      category_id: 'text',
+      currency: 'text',
+      budget_id: 'text',
+      budget_version: 'count',
+      standing: 'boolean',
+      name: 'text',
+      amount_minor: 'money',
+      thresholds: 'ints',
+      latched: 'ints',
+      spent_minor: 'money',
+      transaction_count: 'count',
+      updated_at: 'timestamp',
+    },
+    key: ['user_id', 'month', 'category_id', 'currency'],
+  },
   command_outcomes: {
     name: 'command_outcomes',
     columns: {
@@ -187,6 +215,25 @@ export const tables = {
     givesWay: `${finality('kept')} < ${finality('excluded')}`,
   },
 } as const satisfies { readonly [name: string]: Table }
+
+/** What processors tell the world. No processor folds it: rows come with those of other tables, and once. */
+export const outbox = {
+  name: 'outbox',
+  columns: {
+    processor: 'text',
+    partition: 'int',
+    source_offset: 'count',
+    index: 'int',
+    event_id: 'uuid',
+    topic: 'text',
+    event_type: 'text',
+    aggregate_type: 'text',
+    aggregate_id: 'text',
+    user_id: 'text',
+    payload: 'bytes',
+  },
+  key: ['processor', 'partition', 'source_offset', 'index'],
+} as const satisfies Table
 
 /** As in `topology/processors/command-outcomes.ts`: the answer that says more replaces the one that says less. */
 function finality(row: 'kept' | 'excluded'): string {
@@ -215,19 +262,21 @@ export function selectList(table: Table, prefix = ''): string {
 
 function readable(type: ColumnType, column: string): string {
   if (type === 'timestamp') return `(extract(epoch FROM ${column}) * 1000)::bigint::text`
-  return type === 'boolean' || type === 'bytes' || type === 'texts' ? column : `${column}::text`
+  return type === 'boolean' || type === 'bytes' || type === 'texts' || type === 'ints'
+    ? column
+    : `${column}::text`
 }
 
 /** A row read with `selectList`, with the values that processors use. */
 export function rowOf(table: Table, raw: { readonly [column: string]: unknown }): Row {
   const row: { [column: string]: Value } = {}
   for (const [column, type] of Object.entries(table.columns)) {
-    row[column] = fromSql(type, raw[column] as string | boolean | Buffer | string[] | null)
+    row[column] = fromSql(type, raw[column] as Exclude<Value, number | bigint>)
   }
   return row
 }
 
-function fromSql(type: ColumnType, value: string | boolean | Buffer | string[] | null): Value {
+function fromSql(type: ColumnType, value: Exclude<Value, number | bigint>): Value {
   if (typeof value !== 'string') return value
   switch (type) {
     case 'money':
@@ -247,4 +296,14 @@ function fromSql(type: ColumnType, value: string | boolean | Buffer | string[] |
 /** The key of a row as one string, for a Map. */
 export function keyText(table: Table, row: Row): string {
   return table.key.map((column) => String(row[column])).join('\u0000')
+}
+
+/** The key names one row; otherwise it names all that have its columns. */
+export function isWholeKey(table: Table, key: Row): boolean {
+  return table.key.every((column) => column in key)
+}
+
+export function hasKey(row: Row, key: Row): boolean {
+  for (const column in key) if (row[column] !== key[column]) return false
+  return true
 }

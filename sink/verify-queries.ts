@@ -159,7 +159,10 @@ function foundRow(
   amounts: readonly string[],
   raw: { readonly [column: string]: unknown },
 ): Row {
-  const odd = amounts.filter((column) => !/^-?\d+$/.test(String(raw[column])))
+  const odd = amounts.filter((column) => {
+    const amount = raw[column]
+    return typeof amount === 'string' && !/^-?\d+$/.test(amount)
+  })
   if (odd.length === 0) return rowOf(table, raw)
   const texts = Object.fromEntries(odd.map((column) => [column, String(raw[column])]))
   const zeros = Object.fromEntries(odd.map((column) => [column, '0']))

@@ -1,6 +1,7 @@
 /** What a batch of items does to the table of one processor. The same fold serves the live reader, rebuild and verify. */
 import type { TableWrite } from '../sink/table-store.ts'
 import { keyText, tables, type Row, type Table, type TableName } from '../sink/tables.ts'
+import { stepRelated, type Told } from './fold-related.ts'
 import type {
   DeltaProcessor,
   FirstProcessor,
@@ -9,13 +10,17 @@ import type {
   Sourced,
 } from './processors/processor.ts'
 
+/** Rows by whole keys, or by some columns of the key, the same in all `keys`: every row that has them. */
 export type ReadRows = (table: TableName, keys: readonly Row[]) => Promise<readonly Row[]>
+
+/** The write, and what is worth telling; only the live reader tells it. */
+export type Folded = TableWrite & { readonly told?: readonly Told[] }
 
 export async function foldBatch<Item>(
   processor: Processor<Item>,
   sources: readonly Sourced<Item>[],
   read: ReadRows,
-): Promise<TableWrite> {
+): Promise<Folded> {
   const table = tableOf(processor)
   switch (processor.kind) {
     case 'archive':
@@ -28,6 +33,8 @@ export async function foldBatch<Item>(
       return { table, mode: 'add', rows: addUp(processor, sources) }
     case 'rows':
       return stepRows(processor, sources, read)
+    case 'related':
+      return stepRelated(processor, table, sources, read)
     case 'first':
       return { table, mode: 'keep', rows: keepFirst(processor, sources) }
   }

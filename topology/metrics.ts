@@ -78,6 +78,9 @@ export type TableSources = {
   readonly reviewQueue?: () => Promise<number>
 }
 
+/** A user may choose any percentage: a label for each would be without bound. */
+const USUAL_THRESHOLDS: readonly number[] = [50, 75, 80, 90, 100]
+
 /** Of the tables role. */
 export function tableMetrics(
   onDetached: (processor: string, partition: number, error: unknown) => void,
@@ -120,6 +123,12 @@ export function tableMetrics(
     labelNames: ['processor'],
     registers: [registry],
   })
+  const alerts = new Counter({
+    name: 'saldo_budget_alerts_total',
+    help: 'Thresholds of budgets that were reached and told, by percentage; those that are not usual are one label.',
+    labelNames: ['threshold'],
+    registers: [registry],
+  })
   const { reviewQueue, connections } = sources
   const queued = everyMinute(reviewQueue, now)
   new Gauge({
@@ -142,6 +151,8 @@ export function tableMetrics(
   })
   return {
     observer: {
+      told: ({ record: { threshold } }) =>
+        alerts.inc({ threshold: USUAL_THRESHOLDS.includes(threshold) ? threshold : 'other' }),
       reading(reader, partition, since) {
         waiting.set(`${reader} ${partition}`, { reader, partition, since })
       },

@@ -5,10 +5,12 @@
  * table equals the fold of its items up to its progress row, whatever crashes when.
  */
 import { SaldoError } from '../schemas/errors.ts'
-import type { TableMove, TableProgress, TableStore, TableWrite } from '../sink/table-store.ts'
-import { foldBatch } from './fold-batch.ts'
+import type { TableMove, TableProgress, TableStore } from '../sink/table-store.ts'
+import { foldBatch, type Folded } from './fold-batch.ts'
+import type { Told } from './fold-related.ts'
 import type { BatchLimit, Log, Place, StoredRecord } from './log/log.ts'
-import type { Processor, Sourced } from './processors/processor.ts'
+import { outboxRow } from './outbox-rows.ts'
+import type { Notice, Processor, Sourced } from './processors/processor.ts'
 import { RowCache } from './row-cache.ts'
 import { consumerOf, type ReaderKeys, type TableReader } from './table-reader.ts'
 
@@ -36,6 +38,8 @@ export type TableObserver = {
   ): void
   /** A processor that throws is left behind with its table as it is; the others go on. */
   detached(processor: string, partition: number, error: unknown): void
+  /** Stands in the outbox. */
+  told?(notice: Notice): void
 }
 
 /** Rows that were written to a table, or removed from it. */
@@ -44,6 +48,7 @@ export type WrittenRows = { readonly table: string; readonly rows: number }
 type Attached<Item> = {
   readonly processor: Processor<Item>
   readonly epoch: bigint
+  readonly tellsFrom: bigint
   readonly cache: RowCache
   offset: bigint
 }
@@ -103,8 +108,14 @@ async function attach<Item>(
   return reader.processors.map((processor) => {
     const row = progress.find(({ consumer }) => consumer === consumerOf(processor))
     if (row === undefined) throw new Error('a take-over answers for every consumer')
-    return { processor, epoch: row.epoch, cache: new RowCache(), offset: row.offset }
+    const { epoch, tellsFrom, offset } = row
+    return { processor, epoch, tellsFrom, cache: cacheOf(processor), offset }
   })
+}
+
+/** A row that another one stands beside is read with every item: known rows, and known holes, save it. */
+function cacheOf<Item>({ kind }: Processor<Item>): RowCache {
+  return new RowCache(undefined, kind === 'related' ? 'all' : 'written')
 }
 
 /** SQL may be older than the log, never newer; and what it folded last must be what the log holds there. */
@@ -171,8 +182,7 @@ async function applyBatch<Item>(
 ): Promise<readonly WrittenRows[]> {
   const last = sources.at(-1)
   const lastEventId = last === undefined ? undefined : reader.idOf(last.item)
-  const writes: TableWrite[] = []
-  const folded: { readonly cache: RowCache; readonly write: TableWrite }[] = []
+  const folded: { readonly one: Attached<Item>; readonly write: Folded }[] = []
   const moves: TableMove[] = []
   for (const one of attached.slice()) {
     // A processor that is further than the slowest one has folded the first of these already.
@@ -183,8 +193,7 @@ async function applyBatch<Item>(
       const write = await foldBatch(one.processor, unseen, (table, wanted) =>
         one.cache.read(table, wanted, store.read),
       )
-      writes.push(write)
-      if (one.processor.kind === 'rows') folded.push({ cache: one.cache, write })
+      folded.push({ one, write })
       moves.push({
         consumer: consumerOf(one.processor),
         epoch: one.epoch,
@@ -204,11 +213,32 @@ async function applyBatch<Item>(
       `every processor of ${reader.name} failed in partition ${place.partition}`,
     )
   }
-  await store.apply({ partition: place.partition, moves, writes })
-  for (const { cache, write } of folded) cache.applied(write)
+  const told = folded.flatMap(({ one, write }) => worthTelling(one, write))
+  const writes = folded.map(({ write }) => write)
+  await store.apply({
+    partition: place.partition,
+    moves,
+    writes,
+    outbox: told.map(({ processor, ...of }) => outboxRow(processor, place.partition, of)),
+  })
+  for (const { one, write } of folded) {
+    const { kind } = one.processor
+    if (kind === 'rows' || kind === 'related') one.cache.applied(write)
+  }
+  for (const { notice } of told) observe.told?.(notice)
   for (const one of attached) if (next > one.offset) one.offset = next
   return writes.map(({ table, rows, fresh = [], removed = [] }) => ({
     table,
     rows: rows.length + fresh.length + removed.length,
   }))
+}
+
+/** A table that is made on an old log says nothing of what happened before it was there. */
+function worthTelling<Item>(
+  { processor, tellsFrom }: Attached<Item>,
+  { told = [] }: Folded,
+): readonly (Told & { readonly processor: string })[] {
+  return told
+    .filter(({ offset }) => offset >= tellsFrom)
+    .map((one) => ({ ...one, processor: processor.name }))
 }

@@ -8,6 +8,7 @@ import type { Outcome } from '../schemas/types.ts'
 import type { StoredRecord } from './log/log.ts'
 import { accounts } from './processors/accounts.ts'
 import { balanceHistory } from './processors/balance-history.ts'
+import { budgetStatus } from './processors/budget-status.ts'
 import { categories } from './processors/categories.ts'
 import { commandOutcomes } from './processors/command-outcomes.ts'
 import { dailyAggregates } from './processors/daily-aggregates.ts'
@@ -55,6 +56,7 @@ export const ledgerTables: TableReader<OpenedEvent> = {
     dailyAggregates,
     dailyIncome,
     balanceHistory,
+    budgetStatus,
   ],
   async open(records, partition, keys) {
     const events = records.map((record) => decodeEvent(record, partition))

@@ -21,6 +21,8 @@ export const topology: Topology = [
       'daily_aggregates',
       'daily_income',
       'balance_history',
+      'budget_status',
+      'outbox',
     ],
   }),
   tables('outcome-tables', { reads: 'ledger.outcomes', writes: ['command_outcomes'] }),

@@ -1,6 +1,15 @@
 /** Tables in memory, folded by the processors of the live reader, and their comparison with what is stored. */
 import { hash } from 'node:crypto'
-import { columnsOf, keyText, tables, type Row, type Table, type TableName } from '../sink/tables.ts'
+import {
+  columnsOf,
+  hasKey,
+  isWholeKey,
+  keyText,
+  tables,
+  type Row,
+  type Table,
+  type TableName,
+} from '../sink/tables.ts'
 import type { TableWrite } from '../sink/table-store.ts'
 import { foldBatch, tableOf } from './fold-batch.ts'
 import type { ArchiveProcessor, Processor } from './processors/processor.ts'
@@ -114,9 +123,13 @@ class RowsFold<Item> implements TableFold<Item> {
   readonly #read = (_table: TableName, keys: readonly Row[]): Promise<readonly Row[]> => {
     const table: Table = tables[this.table]
     return Promise.resolve(
-      keys
-        .map((key) => this.#rows.get(userOf(key))?.get(keyText(table, key)))
-        .filter((row) => row !== undefined),
+      keys.flatMap((key) => {
+        const own = this.#rows.get(userOf(key))
+        if (!isWholeKey(table, key))
+          return [...(own?.values() ?? [])].filter((row) => hasKey(row, key))
+        const row = own?.get(keyText(table, key))
+        return row === undefined ? [] : [row]
+      }),
     )
   }
 

@@ -5,7 +5,7 @@ CREATE TABLE outbox (
   partition int NOT NULL,
   source_offset bigint NOT NULL,
   "index" int NOT NULL,
-  -- Derived from the key, so that a receiver knows what it has already.
+  -- Derived from the cause: the same on every replay, so that a receiver knows what it has already.
   event_id uuid NOT NULL,
   topic text NOT NULL,
   event_type text NOT NULL,

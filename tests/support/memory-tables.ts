@@ -1,7 +1,15 @@
 /** Tables in memory, which writes are merged into as the SQL store merges them. */
 import type { OpenedEvent } from '../../schemas/opened-event.ts'
 import type { TableWrite } from '../../sink/table-store.ts'
-import { keyText, tables, type Row, type Table, type TableName } from '../../sink/tables.ts'
+import {
+  hasKey,
+  isWholeKey,
+  keyText,
+  tables,
+  type Row,
+  type Table,
+  type TableName,
+} from '../../sink/tables.ts'
 import { foldBatch, type ReadRows } from '../../topology/fold-batch.ts'
 import { commandOutcomes } from '../../topology/processors/command-outcomes.ts'
 import type { Processor, Sourced } from '../../topology/processors/processor.ts'
@@ -22,8 +30,14 @@ export function memoryTables(): MemoryTables {
   }
   return {
     read(name, keys) {
-      const found = keys.map((key) => tableOf(name).get(keyText(tables[name], key)))
-      return Promise.resolve(found.filter((row) => row !== undefined))
+      const found = keys.flatMap((key) => {
+        const stored = tableOf(name)
+        if (!isWholeKey(tables[name], key))
+          return [...stored.values()].filter((row) => hasKey(row, key))
+        const row = stored.get(keyText(tables[name], key))
+        return row === undefined ? [] : [row]
+      })
+      return Promise.resolve(found)
     },
     apply(write) {
       const kept = tableOf(write.table)

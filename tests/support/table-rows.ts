@@ -20,6 +20,7 @@ const text = fc
 
 const arbitraryValue: { readonly [type in ColumnType]: fc.Arbitrary<Value> } = {
   text,
+  ints: fc.array(fc.integer(), { maxLength: 4 }),
   uuid: fc.uuid(),
   json: fc
     .json({ maxDepth: 2, noUnicodeString: false })

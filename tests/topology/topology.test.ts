@@ -1,17 +1,22 @@
 import { describe as group, expect, test } from 'vitest'
 import { topics } from '../../schemas/topics.ts'
-import { tables as storedTables } from '../../sink/tables.ts'
+import { outbox, tables as storedTables } from '../../sink/tables.ts'
 import { actors, describe, problems, producers, streams, tables } from '../../topology/graph.ts'
 import { streams as running } from '../../topology/run-streams.ts'
 import { ledgerTables, outcomeTables } from '../../topology/table-reader.ts'
 import { topology } from '../../topology/topology.ts'
+
+/** Only a processor of related rows has anything to tell. */
+function outboxOf(processors: readonly { readonly kind: string }[]): readonly string[] {
+  return processors.some(({ kind }) => kind === 'related') ? [outbox.name] : []
+}
 
 group('topology', () => {
   test('the shape of the engine (update on purpose)', () => {
     expect(describe(topology).split('\n')).toEqual([
       'producers anyone: -> ledger.commands',
       'actors ledger: ledger.commands -> ledger.events, ledger.outcomes, ledger.parked, ledger.dead-letters',
-      'tables ledger-tables: ledger.events -> table:events, table:transaction_events, table:transactions, table:accounts, table:categories, table:daily_aggregates, table:daily_income, table:balance_history',
+      'tables ledger-tables: ledger.events -> table:events, table:transaction_events, table:transactions, table:accounts, table:categories, table:daily_aggregates, table:daily_income, table:balance_history, table:budget_status, table:outbox',
       'tables outcome-tables: ledger.outcomes -> table:command_outcomes',
       'streams transactions-created: ledger.events -> transactions.created',
       'streams transactions-categorized: ledger.events -> transactions.categorized',
@@ -31,7 +36,10 @@ group('topology', () => {
   test('its tables are those that the readers write, in their order', () => {
     const said = topology.filter(({ kind }) => kind === 'tables')
     const run = [ledgerTables, outcomeTables].map(({ name, topic, processors }) =>
-      tables(name, { reads: topic, writes: processors.map(({ table }) => table) }),
+      tables(name, {
+        reads: topic,
+        writes: [...processors.map(({ table }) => table), ...outboxOf(processors)],
+      }),
     )
     expect(said).toEqual(run)
   })
@@ -46,7 +54,7 @@ group('topology', () => {
 
   test('every table of the store has a writer', () => {
     expect(topology.flatMap((node) => node.tables).toSorted()).toEqual(
-      Object.keys(storedTables).toSorted(),
+      [...Object.keys(storedTables), outbox.name].toSorted(),
     )
   })
 })

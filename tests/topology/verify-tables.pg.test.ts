@@ -161,7 +161,7 @@ describePostgres('verify finds in tables', (database) => {
       expect(userId).toBe('user-1')
       expect(texts).toEqual(expect.arrayContaining([...columns]))
     }
-    for (const table of ['accounts', 'transactions', 'categories']) {
+    for (const table of ['accounts', 'transactions', 'categories', 'budget_status']) {
       await run.admin.query(`DELETE FROM ${table} WHERE user_id = 'user-1'`)
     }
     expect(await judged(database.url)).toMatchObject(CLEAN)

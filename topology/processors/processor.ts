@@ -1,7 +1,16 @@
 import type { OpenedEvent } from '../../schemas/opened-event.ts'
+import type { BudgetExceeded } from '../../schemas/types.ts'
 
 /** What a processor may put into a column: money is a bigint, a date is days, a time milliseconds since 1970 UTC. */
-export type Value = string | number | bigint | boolean | null | readonly string[] | Buffer
+export type Value =
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | readonly string[]
+  | readonly number[]
+  | Buffer
 export type Row = { readonly [column: string]: Value }
 
 /** An item of a topic with where it came from. */
@@ -41,6 +50,32 @@ export type RowProcessor<Item, R extends Row = Row> = {
   step(row: R | undefined, item: Item): R | undefined
 }
 
+/** Something that happened to a table and is worth telling others: it goes to the outbox with the rows. */
+export type Notice = {
+  /** Of several in one batch about the same thing only the last is told. */
+  readonly about: string
+  readonly record: { readonly type: 'BudgetExceeded' } & Omit<BudgetExceeded, 'eventId'>
+}
+
+export type Stepped<R extends Row = Row> = {
+  /** Rows as they are after the item; those that did not change may be left out. */
+  readonly rows: readonly R[]
+  /** Keys of rows that go. */
+  readonly removed: readonly Row[]
+  /** In an order that the item alone decides. */
+  readonly notices: readonly Notice[]
+}
+
+/** Rows that one item concerns together: read, stepped as one, written back. */
+export type RelatedProcessor<Item, R extends Row = Row> = {
+  readonly kind: 'related'
+  readonly name: string
+  readonly table: string
+  /** Rows that the item concerns: whole keys, or some columns of keys for all rows that have them. */
+  keysOf(item: Item): readonly Row[]
+  step(rows: readonly R[], item: Item): Stepped<R>
+}
+
 /** One row per key: the first, unless it gives way to a better one. */
 export type FirstProcessor<Item> = {
   readonly kind: 'first'
@@ -55,10 +90,16 @@ export type AnyRowProcessor<Item> = Omit<RowProcessor<Item>, 'step'> & {
   step(row: never, item: Item): Row | undefined
 }
 
+/** As `AnyRowProcessor`. */
+export type AnyRelatedProcessor<Item> = Omit<RelatedProcessor<Item>, 'step'> & {
+  step(rows: readonly never[], item: Item): Stepped
+}
+
 export type Processor<Item> =
   | ArchiveProcessor<Item>
   | DeltaProcessor<Item>
   | AnyRowProcessor<Item>
+  | AnyRelatedProcessor<Item>
   | FirstProcessor<Item>
 
 /** The row a step was promised; without it the log or the table is not what it should be. */
