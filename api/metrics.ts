@@ -8,6 +8,8 @@ export type HttpMetrics = {
   observe(app: FastifyInstance): void
   /** Shows the connections as they are at each scrape. */
   watchConnections(use: () => ConnectionUse): void
+  /** Shows how many streams are open at each scrape. */
+  watchStreams(open: () => number): void
   readonly audit: { written(entries: number): void; lost(entries: number): void }
   text(): Promise<string>
 }
@@ -35,6 +37,15 @@ export function httpMetrics(): HttpMetrics {
       for (const [state, count] of Object.entries(use())) this.set({ state }, count)
     },
   })
+  let openStreams: (() => number) | undefined
+  new Gauge({
+    name: 'saldo_api_streams',
+    help: 'Open streams of /v1/stream.',
+    registers: [registry],
+    collect() {
+      this.set(openStreams?.() ?? 0)
+    },
+  })
   const audited = new Counter({
     name: 'saldo_audit_entries_total',
     help: 'Lines of the audit log, by what became of them.',
@@ -47,6 +58,9 @@ export function httpMetrics(): HttpMetrics {
     watchConnections: (current) => {
       use = current
     },
+    watchStreams: (open) => {
+      openStreams = open
+    },
     audit: {
       written: (entries) => audited.inc({ result: 'written' }, entries),
       lost: (entries) => audited.inc({ result: 'lost' }, entries),
@@ -54,6 +68,7 @@ export function httpMetrics(): HttpMetrics {
     observe(app) {
       app.addHook('onResponse', async (request, reply) => {
         const route = request.routeOptions.url ?? 'unmatched'
+        if (request.routeOptions.config.isStream === true && reply.statusCode === 200) return
         const labels = { method: request.method, route, status: reply.statusCode }
         seconds.observe(labels, reply.elapsedTime / 1_000)
       })

@@ -25,6 +25,7 @@ export function accessOf(config: Config): ApiAccess {
     audience: jwtAudience,
     ...(jwtIssuer === undefined ? {} : { issuer: jwtIssuer }),
     limits: { perSubject: rateLimit, perAddress: addressRateLimit },
+    streams: { perUser: config.streamsPerUser, total: config.streamsMax },
     corsOrigins: config.corsOrigins,
     ...(trustedProxies.length === 0 ? {} : { trustedProxies }),
   }

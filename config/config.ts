@@ -18,6 +18,8 @@ export type Config = {
   /** Requests a minute; 0 is no limit. */
   readonly rateLimit: number
   readonly addressRateLimit: number
+  readonly streamsPerUser: number
+  readonly streamsMax: number
   readonly corsOrigins: readonly string[]
   readonly trustedProxies: readonly string[]
   readonly host: string
@@ -88,6 +90,8 @@ export function readConfig(environment: Environment, needs: Needs = EVERYTHING):
     jwtIssuer: optional('jwtIssuer'),
     rateLimit: whole('rateLimit', 0, 100_000_000),
     addressRateLimit: whole('addressRateLimit', 0, 100_000_000),
+    streamsPerUser: whole('streamsPerUser', 1, 1_000_000),
+    streamsMax: whole('streamsMax', 1, 1_000_000),
     corsOrigins: list('corsOrigins'),
     trustedProxies: list('trustedProxies'),
     host: text('host'),

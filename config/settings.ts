@@ -72,6 +72,16 @@ export const settings = {
     fallback: '120',
     meaning: 'requests a minute without a valid token from one address; 0 is no limit',
   },
+  streamsPerUser: {
+    name: 'SALDO_STREAMS_PER_USER',
+    fallback: '10',
+    meaning: 'live streams that a user may have open in one process of the API',
+  },
+  streamsMax: {
+    name: 'SALDO_STREAMS_MAX',
+    fallback: '1000',
+    meaning: 'live streams that one process of the API keeps open',
+  },
   corsOrigins: {
     name: 'SALDO_CORS_ORIGINS',
     fallback: '',

@@ -4,6 +4,7 @@ import { takeOverProgress } from './postgres-checkpoint-store.ts'
 import { connect, type Connection } from './postgres/connection.ts'
 import { asSaldoError, byKeyOnly, openPool } from './postgres/pool.ts'
 import { BEGIN_WRITING } from './table-gate.ts'
+import { CHANGE_CHANNEL, changeText } from './table-change.ts'
 import {
   aloneOf,
   emptied,
@@ -26,6 +27,7 @@ const UNIQUE_VIOLATION = '23505'
 export function postgresTableStore(url: string, role: string, shared?: pg.Pool): TableStore {
   const pool = shared ?? openPool(url, { role, max: 2, session: byKeyOnly })
   let writing: Promise<Connection> | undefined
+  let announcing: Promise<unknown> = Promise.resolve()
   return {
     async takeOver(consumers, partition, logIdentity) {
       const taken: TableProgress[] = []
@@ -46,7 +48,9 @@ export function postgresTableStore(url: string, role: string, shared?: pg.Pool):
     async apply(batch) {
       try {
         writing ??= writingConnection(url, role)
-        await applyOnce((await writing).client, batch)
+        const { client } = await writing
+        await applyOnce(client, batch)
+        announcing = announce(client, batch)
       } catch (error) {
         const broken = writing
         writing = undefined
@@ -55,10 +59,27 @@ export function postgresTableStore(url: string, role: string, shared?: pg.Pool):
       }
     },
     async close() {
+      await announcing
       await writing?.then(({ client }) => client.end()).catch(() => undefined)
       if (shared === undefined) await pool.end()
     },
   }
+}
+
+/**
+ * One notification per batch and partition, after its commit and not inside it: a transaction that notifies holds a lock
+ * of the whole server until it is on disk, so the commits of all partitions would wait for each other. This one writes
+ * nothing that has to be on disk. Nobody waits for it, and a lost one is found by its gap (`change-feed.ts`).
+ */
+function announce(client: pg.Client, batch: TableBatch): Promise<unknown> {
+  const text = changeText(batch)
+  if (text === undefined) return Promise.resolve()
+  return client
+    .query("SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)", [
+      CHANGE_CHANNEL,
+      text,
+    ])
+    .catch(() => undefined)
 }
 
 /** What a newer owner appended already is met as a duplicate key, before the progress row says whose it is. */

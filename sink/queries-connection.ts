@@ -11,6 +11,12 @@ const NO_SUCH_ROLE = '22023'
 const MAY_NOT_BE_ROLE = '42501'
 /** What every connection becomes at its start, whoever it logs in as. */
 const READER = 'saldo_api'
+/** What every connection of the API is, and may do. */
+export const READER_SESSION = {
+  role: READER,
+  statement_timeout: String(STATEMENT_TIMEOUT_MS),
+  default_transaction_read_only: 'on',
+} as const
 /** No user has this id. */
 const NOBODY = ''
 
@@ -30,12 +36,7 @@ export function openReadConnections(
   databaseUrl: string,
   options: { readonly role: string; readonly max: number },
 ): ReadConnections {
-  const session = {
-    role: READER,
-    statement_timeout: String(STATEMENT_TIMEOUT_MS),
-    default_transaction_read_only: 'on',
-  }
-  const pool = openPool(databaseUrl, { ...options, session })
+  const pool = openPool(databaseUrl, { ...options, session: READER_SESSION })
 
   async function rows<Row extends pg.QueryResultRow>(
     userId: string,

@@ -16,7 +16,9 @@ import { accountRoute } from './routes/account.ts'
 import { accountsRoute } from './routes/accounts.ts'
 import { commandRoute } from './routes/command.ts'
 import { spendingRoute } from './routes/spending.ts'
+import { streamRoute } from './routes/stream.ts'
 import { transactionsRoute } from './routes/transactions.ts'
+import type { StreamLimits } from './stream-hub.ts'
 
 const CONNECTIONS_MAX = 10
 
@@ -28,6 +30,8 @@ export type ApiAccess = {
   readonly issuer?: string
   /** None without it. */
   readonly limits?: RateLimits
+  /** Open streams, of a user and in all. */
+  readonly streams?: StreamLimits
   /** Origins whose pages may read answers. */
   readonly corsOrigins?: readonly string[]
   readonly trustedProxies?: readonly string[]
@@ -41,10 +45,13 @@ export type ApiOptions = ApiAccess & {
   /** How many ports from `port` on may be tried when it is taken. */
   readonly portsToTry?: number
   readonly log?: FastifyBaseLogger
+  /** For tests, which cannot wait as long. */
+  readonly streamPace?: { readonly heartbeatMs?: number; readonly pollMs?: number }
 }
 
 export type RunningApi = { readonly url: string; close(): Promise<void> }
 
+const STREAM_LIMITS: StreamLimits = { perUser: 10, total: 1_000 }
 const NO_LIMITS: RateLimits = { perSubject: 0, perAddress: 0 }
 
 const routes = [accountsRoute, accountRoute, transactionsRoute, spendingRoute, commandRoute]
@@ -101,6 +108,12 @@ export async function queryServer(options: ApiOptions): Promise<FastifyInstance>
       })
       auditReads(v1, audit)
       for (const route of routes) route(v1, queries)
+      const hub = streamRoute(v1, {
+        databaseUrl: options.databaseUrl,
+        limits: options.streams ?? STREAM_LIMITS,
+        ...options.streamPace,
+      })
+      metrics.watchStreams(() => hub.size)
       done()
     },
     { prefix: '/v1' },
