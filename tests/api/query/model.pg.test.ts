@@ -122,7 +122,7 @@ async function agreeAboutPages(ask: Ask, model: ApiModel, { filter: by, limit }:
   do {
     const query = new URLSearchParams({ ...by, limit: String(limit) })
     if (cursor !== null) query.set('cursor', cursor)
-    const { status, body, text } = await ask(`/transactions?${query}`)
+    const { status, body, text } = await ask(`/transactions?${query.toString()}`)
     expect(status, text).toBe(200)
     expect(body.transactions.length).toBeLessThanOrEqual(limit)
     found.push(...body.transactions)
