@@ -81,6 +81,7 @@ function announce(
   out.result(
     `  API       ${api}/v1/accounts   (health: ${api}/health/ready, metrics: ${api}/metrics)`,
   )
+  out.result(`  contract  ${api}/docs`)
   out.result(`  actors    ${urlOf('actors')}/metrics`)
   out.result(`  tables    ${urlOf('tables')}/metrics`)
   if (config.clock === 'on') out.result(`  clock     ${urlOf('clock')}/metrics`)
