@@ -71,7 +71,8 @@ export function startRole(options: RoleOptions): Promise<Role> {
   }
 }
 
-const CELLS_MAX = 400_000
+/** States that an engine keeps in memory, all partitions together: some ten thousand active ledgers. */
+const CELLS_MAX = 100_000
 
 async function startActors(options: RoleOptions, logger: Logger): Promise<Role> {
   const { databaseUrl: url, partitions, limit } = options
@@ -92,7 +93,7 @@ async function startActors(options: RoleOptions, logger: Logger): Promise<Role> 
       changedStates: options.checkpointStates,
       changedStatesMax: options.checkpointStates * 5,
     },
-    cellsMax: CELLS_MAX,
+    cellsMax: Math.ceil(CELLS_MAX / partitions),
     now: () => performance.now(),
   }
   const membership = sqlLeases(url, 'actors').join(ACTOR_GROUP, partitions, (partition, stop) => {

@@ -26,6 +26,8 @@ import { placeKey, wakeUps, type Heads, type WakeUps } from './postgres-wake-ups
 /** Without a wait in between: a connection of the pool may be a dead one, and so may the next. */
 const APPEND_TRIES_AT_ONCE = 5
 const RETRY_WAIT_MS_MAX = 1000
+/** A waiting reader looks after its other work once in this time, while the poll finds that nothing came. */
+const QUIET_TURN_MS = 1000
 const UNDEFINED_TABLE = '42P01'
 
 /**
@@ -99,10 +101,13 @@ function logOf(pool: Pool, url: string, partitions: number, identity: string, wa
     start: async (place) => (await readHead(pool, place)).start,
     end: async (place) => (await readHead(pool, place)).end,
     async arrival(place, offset, signal) {
-      const woken = wakes.next(place, signal)
-      if (!wakes.isQuiet(place, offset) && (await readHead(pool, place)).end > offset)
-        woken.cancel()
-      await woken.arrived
+      const until = performance.now() + QUIET_TURN_MS
+      do {
+        const woken = wakes.next(place, signal)
+        if (!wakes.isQuiet(place, offset) && (await readHead(pool, place)).end > offset)
+          woken.cancel()
+        await woken.arrived
+      } while (wakes.isQuiet(place, offset) && !signal.aborted && performance.now() < until)
     },
     async close() {
       await wakes.close()
@@ -150,38 +155,53 @@ async function appendOnce(
   }
 }
 
-/** The end is read first: what is committed in between shows in the records and not in the end, never the other way. */
+/**
+ * The head and the records after it in one statement, and so of one moment: no record that is seen is at its end or
+ * behind.
+ */
 async function readSlice(
   pool: Pool,
   place: Place,
   offset: bigint,
   limit: BatchLimit,
 ): Promise<Slice> {
-  const { start, end } = await readHead(pool, place)
-  if (offset < start) throw recordsRemoved(place, offset, start)
-  if (limit.records === 0 || end <= offset) return { records: [], next: offset, end }
+  const where = `topic_id = ${topics[place.topic].topicId} AND partition = ${place.partition}`
   try {
     const rows = await copyOut(
       pool,
-      `SELECT "offset", key, value, appended_at_ms FROM (
+      `SELECT NULL::bigint, NULL::bytea, NULL::bytea, NULL::bigint, start_offset, next_offset FROM log_heads WHERE ${where}
+       UNION ALL
+       (SELECT "offset", key, value, appended_at_ms, NULL, NULL FROM (
          SELECT *, sum(octet_length(value)) OVER (ORDER BY "offset" ROWS UNBOUNDED PRECEDING) AS bytes FROM (
            SELECT "offset", key, value, appended_at_ms FROM ${tableOf(place.topic)}
-           WHERE topic_id = ${topics[place.topic].topicId} AND partition = ${place.partition}
-             AND "offset" >= ${offset} AND "offset" < ${end}
-           ORDER BY "offset" LIMIT ${limit.records}) AS page) AS measured
-       WHERE bytes <= ${limit.bytes} OR bytes = octet_length(value) ORDER BY "offset"`,
+           WHERE ${where} AND "offset" >= ${offset} ORDER BY "offset" LIMIT ${limit.records}) AS page) AS measured
+       WHERE bytes <= ${limit.bytes} OR bytes = octet_length(value) ORDER BY "offset")`,
     )
-    const records = rows.map(storedOf)
-    // Offsets have no gaps here: a first record that is missing may have been removed since the start was read.
-    if (records[0]?.offset !== offset) {
+    const { start, end } = headOf(place, rows.find(isHead))
+    if (offset < start) throw recordsRemoved(place, offset, start)
+    const records = rows.filter((row) => !isHead(row)).map(storedOf)
+    // Offsets have no gaps here: a first record that is missing may have been removed since the statement began.
+    if (offset < end && limit.records > 0 && records[0]?.offset !== offset) {
       const removedTo = (await readHead(pool, place)).start
       if (offset < removedTo) throw recordsRemoved(place, offset, removedTo)
     }
     const last = records.at(-1)
-    return { records, next: last === undefined ? end : last.offset + 1n, end }
+    if (last !== undefined) return { records, next: last.offset + 1n, end }
+    return { records, next: limit.records === 0 || end <= offset ? offset : end, end }
   } catch (error) {
     throw asSaldoError(error)
   }
+}
+
+type Fields = readonly (Buffer | null)[]
+
+function isHead([offset]: Fields): boolean {
+  return offset === null
+}
+
+function headOf(place: Place, [, , , , start, end]: Fields = []): Head {
+  if (!start || !end) throw noSuchPlace(place)
+  return { start: start.readBigInt64BE(0), end: end.readBigInt64BE(0) }
 }
 
 /** The table of a topic, or of its ring of segments. */
@@ -189,7 +209,7 @@ function tableOf(topic: TopicName): string {
   return `log_${topic.replaceAll(/[.-]/g, '_')}`
 }
 
-function storedOf([offset, key, value, appendedAt]: readonly (Buffer | null)[]): StoredRecord {
+function storedOf([offset, key, value, appendedAt]: Fields): StoredRecord {
   if (!offset || !key || !value || !appendedAt) throw new Error('a column without a value')
   return {
     offset: offset.readBigInt64BE(0),
@@ -209,16 +229,15 @@ async function readHead(pool: Pool, place: Place): Promise<Head> {
       values: [topics[place.topic].topicId, place.partition],
     })
     const head = rows[0]
-    if (head === undefined) {
-      throw new SaldoError(
-        'SALDO_LOG_MISMATCH',
-        `${place.topic} has no partition ${place.partition}`,
-      )
-    }
+    if (head === undefined) throw noSuchPlace(place)
     return head
   } catch (error) {
     throw asSaldoError(error)
   }
+}
+
+function noSuchPlace({ topic, partition }: Place): SaldoError {
+  return new SaldoError('SALDO_LOG_MISMATCH', `${topic} has no partition ${partition}`)
 }
 
 async function readHeads(pool: Pool): Promise<Heads> {
