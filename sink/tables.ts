@@ -119,6 +119,8 @@ export const tables = {
       parts: 'json',
       part_category_ids: 'texts',
       status: 'text',
+      first_category_id: 'text',
+      first_category_source: 'text',
     },
     key: ['user_id', 'transaction_id'],
   },

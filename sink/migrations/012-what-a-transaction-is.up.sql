@@ -9,7 +9,10 @@ ALTER TABLE transactions
   -- The categories of the parts, to be searched.
   ADD COLUMN part_category_ids text[],
   -- 'recorded', or 'deleted': counts for nothing, and is kept so that it can be looked at.
-  ADD COLUMN status text NOT NULL DEFAULT 'recorded';
+  ADD COLUMN status text NOT NULL DEFAULT 'recorded',
+  -- What it was put into when it was created, and by whom: whether that was right is told by what it is in now.
+  ADD COLUMN first_category_id text NOT NULL DEFAULT 'uncategorized',
+  ADD COLUMN first_category_source text NOT NULL DEFAULT 'fallback';
 
 -- Deleted ones are in no list, however many there are.
 DROP INDEX transactions_by_date;

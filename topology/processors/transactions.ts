@@ -28,6 +28,8 @@ type TransactionRow = {
   readonly parts: string | null
   readonly part_category_ids: readonly string[] | null
   readonly status: string
+  readonly first_category_id: string
+  readonly first_category_source: string
 }
 
 /** Below it a person should look (the requirements' third limit, beside 0.60 and 0.85 that choose the category). */
@@ -87,6 +89,8 @@ export const transactions: RowProcessor<OpenedEvent, TransactionRow> = {
           linked_transaction_id: body.linkedTransactionId,
           ...partsOf([]),
           status: 'recorded',
+          first_category_id: body.categoryId,
+          first_category_source: body.categorySource,
         }
       case 'TransactionUpdated':
         return {

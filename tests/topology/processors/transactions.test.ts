@@ -51,6 +51,8 @@ test('a recorded transaction has a row with everything that was said of it', asy
       parts: null,
       part_category_ids: null,
       status: 'recorded',
+      first_category_id: 'health',
+      first_category_source: 'user',
       created_at: COMMANDS_AT + 1,
       updated_at: COMMANDS_AT + 1,
       version: 1,
@@ -93,6 +95,8 @@ test('a category that the user chose is certain and needs no review', async () =
       confidence: 1,
       needs_review: false,
       amount_minor: -12_550n,
+      first_category_id: 'uncategorized',
+      first_category_source: 'fallback',
       version: 2,
     },
   ])
