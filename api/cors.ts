@@ -20,6 +20,9 @@ export async function allowOrigins(
       'RateLimit-Remaining',
       'RateLimit-Reset',
       'Retry-After',
+      'Saldo-Age-Ms',
+      'Saldo-As-Of',
+      'Saldo-Offset',
     ],
     maxAge: PREFLIGHT_SECONDS,
   })

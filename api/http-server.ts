@@ -14,6 +14,8 @@ import {
 const REQUEST_TIMEOUT_MS = 10_000
 /** More than a query may take, so that the query's own error is the answer. */
 const HANDLER_TIMEOUT_MS = 12_000
+/** How long a refused connection may go on sending. */
+const REFUSED_SOCKET_TIMEOUT_MS = 2_000
 const BODY_BYTES_MAX = 1_024
 const URL_LENGTH_MAX = 4_096
 /** Over the longest id, so that a longer one is told what an id is. */
@@ -85,10 +87,15 @@ export function refuseWrites(app: FastifyInstance): void {
 
 /** What Node's parser refuses never becomes a request. */
 function refuseSocket(error: Error & { readonly code?: string }, socket: Socket): void {
+  // The parser refuses every further piece of what it has refused.
+  if (socket.writableEnded && !socket.destroyed && error.code !== 'ECONNRESET') return
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return
   }
+  // Whoever is still sending would get a reset instead of the answer: it is read, and dropped, for a moment.
+  socket.on('error', () => socket.destroy())
+  setTimeout(() => socket.destroy(), REFUSED_SOCKET_TIMEOUT_MS).unref()
   const isTooLarge = error.code === 'HPE_HEADER_OVERFLOW'
   socket.end(
     problemBytes(

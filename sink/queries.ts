@@ -4,19 +4,51 @@
  * Invariant: every statement that reads a user's data is filtered by `user_id` first, every value is
  * a parameter, and the connections can only read, and only the rows of the user that they are asked for.
  */
+import type { LedgerEvent } from '../schemas/types.ts'
 import { accountOf, accountsStatement, accountStatement } from './queries-accounts.ts'
 import type { Account, AccountRow } from './queries-accounts.ts'
+import {
+  spendingSumsOf,
+  spendingSumsStatement,
+  spentOf,
+  totalStatement,
+} from './queries-analytics.ts'
+import type {
+  DayRange,
+  SpendingGrouping,
+  SpendingSumRow,
+  SpendingSums,
+  Spent,
+  SpentRow,
+} from './queries-analytics.ts'
+import { balanceOf, balanceStatement } from './queries-balances.ts'
+import type { Balance, BalanceRow } from './queries-balances.ts'
 import { commandOutcomeOf, commandOutcomeStatement } from './queries-commands.ts'
 import type { CommandOutcome, CommandOutcomeRow } from './queries-commands.ts'
 import { openReadConnections } from './queries-connection.ts'
 import type { ConnectionUse } from './postgres/pool.ts'
+import { aggregateEventsStatement, eventOf } from './queries-events.ts'
+import type { AggregateName, EventPage, EventRow } from './queries-events.ts'
+import { freshnessOf, freshnessStatement, sharedRead } from './queries-freshness.ts'
+import type { Freshness, FreshnessRow } from './queries-freshness.ts'
+import { historyStatement, transactionVersionOf } from './queries-history.ts'
+import type { HistoryRow, TransactionSpan, TransactionVersion } from './queries-history.ts'
 import { spendingOf, spendingStatement } from './queries-spending.ts'
 import type { MonthRange, Spending, SpendingRow } from './queries-spending.ts'
-import { transactionOf, transactionsStatement } from './queries-transactions.ts'
+import {
+  lookedThroughStatement,
+  needsLooking,
+  positionOf,
+  transactionOf,
+  transactionsStatement,
+  transactionStatement,
+} from './queries-transactions.ts'
 import type {
+  PositionRow,
   Transaction,
   TransactionFilter,
   TransactionPage,
+  TransactionPosition,
   TransactionRow,
 } from './queries-transactions.ts'
 
@@ -24,28 +56,67 @@ import type {
 export type Queries = {
   accounts(userId: string): Promise<readonly Account[]>
   account(userId: string, accountId: string): Promise<Account | undefined>
+  /** At the end of a day, an ISO date. */
+  balance(userId: string, accountId: string, on: string): Promise<Balance | undefined>
   transactions(
     userId: string,
     filter: TransactionFilter,
     page: TransactionPage,
-  ): Promise<readonly Transaction[]>
+  ): Promise<TransactionList>
+  transaction(userId: string, transactionId: string): Promise<Transaction | undefined>
+  /** The first of its versions, oldest first. */
+  history(
+    userId: string,
+    transaction: TransactionSpan,
+    limit: number,
+  ): Promise<readonly TransactionVersion[]>
   spending(userId: string, months: MonthRange): Promise<readonly Spending[]>
+  spendingSums(
+    userId: string,
+    days: { readonly from: string; readonly to: string },
+    by: { readonly grouping: SpendingGrouping; readonly groupsMax: number },
+  ): Promise<SpendingSums>
+  totals(userId: string, days: DayRange): Promise<readonly Spent[]>
+  /** Of the version given on; undefined when there is no such aggregate. */
+  aggregateEvents(
+    userId: string,
+    aggregate: AggregateName,
+    page: EventPage,
+  ): Promise<readonly LedgerEvent[] | undefined>
   commandOutcome(userId: string, commandId: string): Promise<CommandOutcome | undefined>
-  /** When the table that waited longest was last written; undefined before the first event. */
-  freshness(): Promise<number | undefined>
+  freshness(userId: string): Promise<Freshness>
   /** How many migrations the database has. */
   migrations(): Promise<number>
   use(): ConnectionUse
   close(): Promise<void>
 }
 
-const FRESHNESS = `SELECT min(updated_at) AS as_of FROM progress WHERE consumer LIKE 'tables:%'`
+export type TransactionList = {
+  readonly transactions: readonly Transaction[]
+  /** Where looking ended before the list did. */
+  readonly lookedUntil?: TransactionPosition | undefined
+}
+
+/** How many rows of a user one request looks through for what no index answers: 15 ms of them (bench/README.md). */
+export const ROWS_LOOKED_THROUGH_MAX = 5_000
 
 const MIGRATIONS = 'SELECT count(*) AS count FROM schema_migrations'
 
 /** Connects at the first query, not before. */
 export function openQueries(databaseUrl: string, options: { readonly max: number }): Queries {
   const database = openReadConnections(databaseUrl, { role: 'api', max: options.max })
+  const progress = sharedRead(() => database.shared<FreshnessRow>(freshnessStatement))
+
+  async function lookedThrough(
+    userId: string,
+    filter: TransactionFilter,
+    { after }: TransactionPage,
+  ): Promise<TransactionPosition | undefined> {
+    const part = { after, rows: ROWS_LOOKED_THROUGH_MAX }
+    const statement = lookedThroughStatement(userId, filter, part)
+    const [row] = await database.rows<PositionRow>(userId, statement)
+    return row === undefined ? undefined : positionOf(row)
+  }
   return {
     async accounts(userId) {
       const rows = await database.rows<AccountRow>(userId, accountsStatement(userId))
@@ -55,23 +126,53 @@ export function openQueries(databaseUrl: string, options: { readonly max: number
       const [row] = await database.rows<AccountRow>(userId, accountStatement(userId, accountId))
       return row === undefined ? undefined : accountOf(row)
     },
+    async balance(userId, accountId, on) {
+      const statement = balanceStatement(userId, accountId, on)
+      const [row] = await database.rows<BalanceRow>(userId, statement)
+      return row === undefined ? undefined : balanceOf(row)
+    },
     async transactions(userId, filter, page) {
-      const statement = transactionsStatement(userId, filter, page)
-      return (await database.rows<TransactionRow>(userId, statement)).map(transactionOf)
+      const lookedUntil = needsLooking(filter)
+        ? await lookedThrough(userId, filter, page)
+        : undefined
+      const statement = transactionsStatement(userId, filter, { ...page, until: lookedUntil })
+      const rows = await database.rows<TransactionRow>(userId, statement)
+      return { transactions: rows.map(transactionOf), lookedUntil }
+    },
+    async transaction(userId, transactionId) {
+      const statement = transactionStatement(userId, transactionId)
+      const [row] = await database.rows<TransactionRow>(userId, statement)
+      return row === undefined ? undefined : transactionOf(row)
     },
     async spending(userId, months) {
       const rows = await database.rows<SpendingRow>(userId, spendingStatement(userId, months))
       return rows.map(spendingOf)
+    },
+    async spendingSums(userId, days, { grouping, groupsMax }) {
+      const statement = spendingSumsStatement(userId, days, grouping, groupsMax)
+      return spendingSumsOf(await database.rows<SpendingSumRow>(userId, statement))
+    },
+    async totals(userId, days) {
+      const rows = await database.rows<SpentRow>(userId, totalStatement(userId, days))
+      return rows.map(spentOf)
+    },
+    async history(userId, transaction, limit) {
+      const statement = historyStatement(userId, transaction, limit)
+      return (await database.rows<HistoryRow>(userId, statement)).map(transactionVersionOf)
+    },
+    async aggregateEvents(userId, aggregate, page) {
+      const read = (part: EventPage): Promise<readonly EventRow[]> =>
+        database.rows<EventRow>(userId, aggregateEventsStatement(userId, aggregate, part))
+      const rows = await read(page)
+      if (rows.length > 0) return rows.map(eventOf)
+      return (await read({ fromVersion: 1, limit: 1 })).length > 0 ? [] : undefined
     },
     async commandOutcome(userId, commandId) {
       const statement = commandOutcomeStatement(userId, commandId)
       const [row] = await database.rows<CommandOutcomeRow>(userId, statement)
       return row === undefined ? undefined : commandOutcomeOf(row)
     },
-    async freshness() {
-      const [row] = await database.shared<{ as_of: Date | null }>({ text: FRESHNESS, values: [] })
-      return row?.as_of?.getTime()
-    },
+    freshness: async (userId) => freshnessOf(await progress(), userId),
     async migrations() {
       const [row] = await database.shared<{ count: bigint }>({ text: MIGRATIONS, values: [] })
       return Number(row?.count ?? 0)

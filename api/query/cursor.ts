@@ -44,7 +44,7 @@ function unreadable(): Error {
 }
 
 function fingerprint({ userId, filter }: List): string {
-  const { accountId, categoryId, fromDate, toDate } = filter
-  const parts = [userId, accountId, categoryId, fromDate, toDate].map((part) => part ?? null)
+  const conditions = Object.entries(filter).filter(([, value]) => value !== undefined)
+  const parts = [userId, conditions.toSorted(([a], [b]) => (a < b ? -1 : 1))]
   return hash('sha256', JSON.stringify(parts), 'base64url').slice(0, 22)
 }

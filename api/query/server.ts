@@ -10,13 +10,19 @@ import { rateLimits, type RateLimits } from '../rate-limits.ts'
 import type { KeySource } from '../token-keys.ts'
 import { auditReads, openAudit } from './audit.ts'
 import { documentation } from './documentation.ts'
+import { tellFreshness } from './fresh-answers.ts'
 import { describeRoutes } from './openapi.ts'
 import { databaseReadiness } from './readiness.ts'
+import { accountBalanceRoute } from './routes/account-balance.ts'
 import { accountRoute } from './routes/account.ts'
 import { accountsRoute } from './routes/accounts.ts'
+import { aggregateEventsRoute } from './routes/aggregate-events.ts'
+import { analyticsSpendingRoute } from './routes/analytics-spending.ts'
+import { analyticsTotalRoute } from './routes/analytics-total.ts'
 import { commandRoute } from './routes/command.ts'
 import { spendingRoute } from './routes/spending.ts'
 import { streamRoute } from './routes/stream.ts'
+import { transactionRoute } from './routes/transaction.ts'
 import { transactionsRoute } from './routes/transactions.ts'
 import type { StreamLimits } from './stream-hub.ts'
 
@@ -54,7 +60,18 @@ export type RunningApi = { readonly url: string; close(): Promise<void> }
 const STREAM_LIMITS: StreamLimits = { perUser: 10, total: 1_000 }
 const NO_LIMITS: RateLimits = { perSubject: 0, perAddress: 0 }
 
-const routes = [accountsRoute, accountRoute, transactionsRoute, spendingRoute, commandRoute]
+const routes = [
+  accountsRoute,
+  accountRoute,
+  accountBalanceRoute,
+  transactionsRoute,
+  transactionRoute,
+  spendingRoute,
+  analyticsSpendingRoute,
+  analyticsTotalRoute,
+  aggregateEventsRoute,
+  commandRoute,
+]
 
 /** Starts without the database too: it answers 503 until there is one. */
 export async function startApi(options: ApiOptions): Promise<RunningApi> {
@@ -107,7 +124,11 @@ export async function queryServer(options: ApiOptions): Promise<FastifyInstance>
         await bySubject(request, reply)
       })
       auditReads(v1, audit)
-      for (const route of routes) route(v1, queries)
+      v1.register((tables, _tablesOptions, tablesDone) => {
+        tellFreshness(tables, queries)
+        for (const route of routes) route(tables, queries)
+        tablesDone()
+      })
       const hub = streamRoute(v1, {
         databaseUrl: options.databaseUrl,
         limits: options.streams ?? STREAM_LIMITS,

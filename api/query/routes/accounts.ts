@@ -1,21 +1,21 @@
 import type { FastifyInstance } from 'fastify'
 import type { Queries } from '../../../sink/queries.ts'
 import { userIdOf } from '../../auth.ts'
-import { accountAnswer } from '../account-answer.ts'
-import { accountSchema, asOfSchema, isoTimeOrNull, parameters, record } from '../schemas.ts'
+import { accountAnswer } from '../answers.ts'
+import { accountSchema } from '../named-schemas.ts'
+import { answer, listOf, parameters, responses } from '../schemas.ts'
 
 const schema = {
+  operationId: 'listAccounts',
+  summary: 'The accounts, oldest first, with their balances',
+  tags: ['Accounts'],
   querystring: parameters({}),
-  response: {
-    200: record({ accounts: { type: 'array', items: accountSchema }, asOf: asOfSchema }),
-  },
+  response: responses(answer({ accounts: listOf(accountSchema) })),
 }
 
 export function accountsRoute(app: FastifyInstance, queries: Queries): void {
   app.get('/accounts', { schema }, async (request) => {
-    // Before the rows: they may be newer than it says, never older.
-    const asOf = await queries.freshness()
     const accounts = await queries.accounts(userIdOf(request))
-    return { accounts: accounts.map(accountAnswer), asOf: isoTimeOrNull(asOf) }
+    return { accounts: accounts.map(accountAnswer) }
   })
 }

@@ -2,9 +2,14 @@ import type { FastifyInstance } from 'fastify'
 import type { Queries } from '../../../sink/queries.ts'
 import { userIdOf } from '../../auth.ts'
 import { notFound } from '../../problem.ts'
-import { isoTime, parameters, record, textOrNull, timeSchema } from '../schemas.ts'
+import { commandOutcomeSchema } from '../named-schemas.ts'
+import { answer, isoTime, parameters, responses } from '../schemas.ts'
 
 const schema = {
+  operationId: 'getCommand',
+  summary: 'What became of a command',
+  description: 'Not found until it is answered: ask again, or wait for the stream to tell.',
+  tags: ['Commands'],
   params: parameters(
     {
       commandId: {
@@ -16,30 +21,14 @@ const schema = {
     ['commandId'],
   ),
   querystring: parameters({}),
-  response: {
-    200: record({
-      command: record({
-        commandId: { type: 'string' },
-        verdict: { type: 'string' },
-        recordedAt: timeSchema,
-        aggregateType: textOrNull,
-        aggregateId: textOrNull,
-        version: { type: ['integer', 'null'] },
-        eventIds: { type: 'array', items: { type: 'string' } },
-        firstSequence: { type: ['integer', 'null'] },
-        path: textOrNull,
-        code: textOrNull,
-        sentence: textOrNull,
-      }),
-    }),
-  },
+  response: responses(answer({ command: commandOutcomeSchema })),
 }
 
 type Route = { Params: { commandId: string } }
 
-/** How a producer learns what became of its command: it is not found until it is answered. */
 export function commandRoute(app: FastifyInstance, queries: Queries): void {
-  app.get<Route>('/commands/:commandId', { schema }, async (request) => {
+  const options = { schema, config: { reads: 'outcomes' } } as const
+  app.get<Route>('/commands/:commandId', options, async (request) => {
     const outcome = await queries.commandOutcome(userIdOf(request), request.params.commandId)
     if (outcome === undefined) throw notFound('no command of yours with this id is answered yet')
     return { command: { ...outcome, recordedAt: isoTime(outcome.recordedAt) } }

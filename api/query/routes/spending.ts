@@ -1,53 +1,41 @@
-import type { FastifyInstance } from 'fastify'
-import { formatMinor } from '../../../schemas/money.ts'
-import type { MonthRange, Spending } from '../../../sink/queries-spending.ts'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { MonthRange } from '../../../sink/queries-spending.ts'
 import type { Queries } from '../../../sink/queries.ts'
 import { userIdOf } from '../../auth.ts'
 import { invalidInput } from '../../problem.ts'
-import {
-  amountSchema,
-  asOfSchema,
-  currencySchema,
-  isoTimeOrNull,
-  monthSchema,
-  parameters,
-  record,
-} from '../schemas.ts'
+import { spentAnswer } from '../answers.ts'
+import { monthlySpendingSchema } from '../named-schemas.ts'
+import { answer, listOf, monthSchema, parameters, responses } from '../schemas.ts'
 
 const MONTHS_MAX = 120
 
-const spendingSchema = record({
-  month: { type: 'string' },
-  categoryId: { type: 'string' },
-  currency: currencySchema,
-  amount: { ...amountSchema, description: 'what was spent, as a positive decimal number' },
-  transactionCount: { type: 'integer' },
-})
-
 const schema = {
+  operationId: 'listMonthlySpending',
+  summary: 'What was spent per month, category and currency',
+  description: `By booking date. One "month", or "from" and "to", at most ${MONTHS_MAX} of them.`,
+  tags: ['Analytics'],
   querystring: parameters({ month: monthSchema, from: monthSchema, to: monthSchema }),
-  response: {
-    200: record({
+  response: responses(
+    answer({
       from: { type: 'string' },
       to: { type: 'string' },
-      spending: { type: 'array', items: spendingSchema },
-      asOf: asOfSchema,
+      spending: listOf(monthlySpendingSchema),
     }),
-  },
+  ),
 }
 
-type Route = { Querystring: { month?: string; from?: string; to?: string } }
+type Query = { month?: string; from?: string; to?: string }
 
 export function spendingRoute(app: FastifyInstance, queries: Queries): void {
-  app.get<Route>('/spending', { schema }, async (request) => {
+  const check = ({ query }: FastifyRequest): unknown => monthsOf(query as Query)
+  app.get<{ Querystring: Query }>('/spending', { schema, config: { check } }, async (request) => {
     const months = monthsOf(request.query)
-    const asOf = await queries.freshness()
     const spending = await queries.spending(userIdOf(request), months)
-    return { ...months, spending: spending.map(spendingAnswer), asOf: isoTimeOrNull(asOf) }
+    return { ...months, spending: spending.map(spentAnswer) }
   })
 }
 
-function monthsOf({ month, from, to }: Route['Querystring']): MonthRange {
+function monthsOf({ month, from, to }: Query): MonthRange {
   if (month !== undefined) {
     if (from === undefined && to === undefined) return { from: month, to: month }
     throw invalidInput('month', '"month" goes without "from" and "to"')
@@ -67,8 +55,4 @@ function monthsOf({ month, from, to }: Route['Querystring']): MonthRange {
 
 function monthNumber(month: string): number {
   return Number(month.slice(0, 4)) * 12 + Number(month.slice(5))
-}
-
-function spendingAnswer({ totalMinor, ...rest }: Spending) {
-  return { ...rest, amount: formatMinor(totalMinor, rest.currency) }
 }

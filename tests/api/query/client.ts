@@ -10,6 +10,20 @@ type Body = {
   readonly accounts: readonly object[]
   readonly command: object
   readonly transactions: readonly { readonly transactionId: string }[]
+  readonly transaction: object
+  readonly history: readonly object[]
+  readonly events: readonly { readonly version: number; readonly body: object }[]
+  readonly nextVersion: number | null
+  readonly totals: readonly object[]
+  readonly groups: readonly {
+    readonly key: string | null
+    readonly amount: string
+    readonly currency: string
+    readonly transactionCount: number
+  }[]
+  readonly truncated: boolean
+  readonly asOf: string | null
+  readonly offset: string | null
   readonly nextCursor: string | null
   readonly spending: readonly { readonly month: string; readonly amount: string }[]
   readonly checks: readonly { readonly reason: string }[]

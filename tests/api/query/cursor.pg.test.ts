@@ -139,7 +139,9 @@ describePostgres('pages of transactions', (database) => {
     async (filter) => {
       const plan = await explain(seed, transactionsStatement('u-7', filter, page))
       expect(plan).toMatch(/Index Cond: .*(account_id|category_id)/)
-      expect(plan).not.toContain('Filter')
+      // Of a category's own rows, those that are split count elsewhere; there is no visit to rows of others.
+      const filters = plan.split('\n').filter((line) => line.includes('Filter'))
+      expect(filters.every((line) => /parts IS NULL|part_category_ids/.test(line))).toBe(true)
     },
   )
 

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startApi, type RunningApi } from '../../../api/query/server.ts'
+import { developmentToken } from '../../../api/token.ts'
 import { get, SECRET, type Answer } from './client.ts'
 
 /** Nothing listens there: what is refused before the database must not notice, what needs it gets 503. */
@@ -18,10 +19,22 @@ const as = (user: string, path: string): Promise<Answer> => get(`${api.url}${pat
 const routes = [
   ['/v1/accounts'],
   ['/v1/accounts/a-1'],
+  ['/v1/accounts/a-1/balance?at=2024-02-29'],
   ['/v1/transactions'],
+  ['/v1/transactions/t-1'],
   ['/v1/spending?month=2024-02'],
+  ['/v1/analytics/spending'],
+  ['/v1/analytics/total'],
+  ['/v1/aggregates/transaction/t-1/events'],
   ['/v1/commands/0b6f1f0e-6f0a-4f6e-9a6b-3f1d2c4b5a69'],
 ] as const
+
+test.for(routes)('%s refuses a token that has expired', async ([path]) => {
+  const token = await developmentToken({ userId: 'ana', secret: SECRET, expiresIn: -600 })
+  const { status, body } = await get(`${api.url}${path}`, { token })
+  expect(status).toBe(401)
+  expect(body.code).toBe('token-expired')
+})
 
 test.for(routes)('%s wants a token before it looks at anything else', async ([path]) => {
   for (const method of ['GET', 'HEAD']) {
@@ -61,6 +74,50 @@ describe('a request that cannot be answered', () => {
     ['/v1/transactions?cursor=bnVsbA', 'cursor', 'cannot be read'],
     [`/v1/transactions?cursor=${'A'.repeat(600)}`, 'cursor', '"cursor" must be'],
     [`/v1/transactions?cursor=${'A'.repeat(5_000)}`, 'query', 'longer than 4096 characters'],
+    ['/v1/transactions?min_amount=1e9999', 'min_amount', 'a plain decimal number such as -12.50'],
+    ['/v1/transactions?max_amount=1e9999', 'max_amount', 'got "1e9999"'],
+    ['/v1/transactions?min_amount=0.00001', 'min_amount', 'a plain decimal number'],
+    [`/v1/transactions?min_amount=${'9'.repeat(20)}`, 'min_amount', 'a plain decimal number'],
+    ['/v1/transactions?min_amount=NaN', 'min_amount', 'a plain decimal number'],
+    ['/v1/transactions?min_amount=', 'min_amount', 'a plain decimal number'],
+    [
+      '/v1/transactions?min_amount=-1.5&max_amount=-1.51',
+      'max_amount',
+      'is less than "min_amount"',
+    ],
+    ['/v1/transactions?needs_review=maybe', 'needs_review', 'must be true or false'],
+    ['/v1/transactions?q=', 'q', '"q" must be 1 to 100 characters'],
+    [`/v1/transactions?q=${'a'.repeat(101)}`, 'q', '"q" must be 1 to 100 characters'],
+    ['/v1/transactions?q=%20%20', 'q', 'holds no word'],
+    ['/v1/transactions?q=a%00', 'q', 'zero byte'],
+    ['/v1/transactions?q=1+2+3+4+5+6+7+8+9', 'q', 'at most 8'],
+    ['/v1/transactions?page=0', 'page', '"page" must be a whole number'],
+    ['/v1/transactions?page=101', 'page', 'follow "nextCursor"'],
+    ['/v1/transactions?page=2&cursor=eyJ9', 'page', 'goes without "cursor"'],
+    ['/v1/transactions/-', 'transactionId', '"transactionId" must be'],
+    ['/v1/accounts/a-1/balance?at=2024-02-30', 'at', 'a date that exists'],
+    ['/v1/accounts/a-1/balance?at=now', 'at', 'a date that exists'],
+    [
+      '/v1/analytics/spending?period=decade',
+      'period',
+      '"period" must be one of week, month, quarter, year, got "decade"',
+    ],
+    ['/v1/analytics/spending?group_by=mood', 'group_by', 'one of category, merchant, day, week'],
+    ['/v1/analytics/spending?date=2023-02-29', 'date', 'a date that exists'],
+    ['/v1/analytics/total?start=2024-02-02&end=2024-02-01', 'end', 'is before "start"'],
+    ['/v1/analytics/total?start=soon', 'start', 'a date that exists'],
+    ['/v1/aggregates/mood/a-1/events', 'type', 'one of account, transaction'],
+    ['/v1/aggregates/account/-/events', 'id', '"id" must be'],
+    [
+      '/v1/aggregates/account/a-1/events?from_version=0',
+      'from_version',
+      'a whole number from 1 on',
+    ],
+    [
+      '/v1/aggregates/account/a-1/events?from_version=99999999999999999999',
+      'from_version',
+      'a whole number from 1 on',
+    ],
     ['/v1/accounts?limit=5', 'limit', 'not a parameter'],
     ['/v1/accounts/%00', 'accountId', '"accountId" must be'],
     ['/v1/accounts/-', 'accountId', '"accountId" must be'],
@@ -126,6 +183,12 @@ describe('a request that cannot be answered', () => {
     [
       'a head that is too large',
       `GET / HTTP/1.1\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`,
+      'HTTP/1.1 431',
+      'request-too-large',
+    ],
+    [
+      'an address of two megabytes',
+      `GET /v1/transactions?q=${'y'.repeat(2_000_000)} HTTP/1.1\r\nhost: here\r\n\r\n`,
       'HTTP/1.1 431',
       'request-too-large',
     ],

@@ -96,6 +96,7 @@ describePostgres('the query API', (database) => {
         expect.objectContaining({ accountId: 'a-2', name: null, balance: '0', currency: 'JPY' }),
       ],
       asOf: '2024-05-01T10:00:01.000Z',
+      offset: '0',
     })
   })
 
@@ -127,6 +128,10 @@ describePostgres('the query API', (database) => {
         confidence: 0.95,
         needsReview: false,
         source: 'manual',
+        kind: 'ordinary',
+        linkedTransactionId: null,
+        parts: [],
+        status: 'recorded',
         createdAt: '2024-05-01T10:00:00.123Z',
         updatedAt: '2024-05-01T10:00:00.123Z',
         version: 1,
@@ -170,6 +175,7 @@ describePostgres('the query API', (database) => {
         },
       ],
       asOf: '2024-05-01T10:00:01.000Z',
+      offset: '0',
     })
   })
 
