@@ -13,6 +13,8 @@ const SET_USER_NAME = 'saldo-user'
 export type WalledQueryConfig<Row extends pg.QueryResultRow> = {
   readonly userId: string
   readonly text: string
+  /** Prepared under this name, once per connection. */
+  readonly name?: string | undefined
   readonly values: readonly unknown[]
   /** Milliseconds. */
   readonly query_timeout: number
@@ -44,9 +46,9 @@ export class WalledQuery<Row extends pg.QueryResultRow> extends PgQuery implemen
   readonly #userId: string
   #isUserSet = false
 
-  constructor({ userId, text, values, query_timeout, callback }: WalledQueryConfig<Row>) {
+  constructor({ userId, text, name, values, query_timeout, callback }: WalledQueryConfig<Row>) {
     // Only the extended protocol keeps one transaction up to the Sync.
-    super({ text, values: [...values], queryMode: 'extended', callback })
+    super({ text, name, values: [...values], queryMode: 'extended', callback })
     this.query_timeout = query_timeout
     this.#userId = userId
   }

@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openReadConnections, type ReadConnections } from '../../sink/queries-connection.ts'
+import { WalledQuery } from '../../sink/walled-query.ts'
 import { describePostgres } from '../support/postgres.ts'
 
 describePostgres('a connection of the read side', (database) => {
@@ -61,6 +62,25 @@ describePostgres('a connection of the read side', (database) => {
     )
     expect(asked).toEqual([[{ one: 'ana' }], [{ one: 'ben' }], [{ one: 'ana' }]])
     expect(await connections.shared({ text, values: [] })).toEqual([{ one: null }])
+  })
+
+  test('knows its user only until the end of the query', async () => {
+    const client = new pg.Client(database.url)
+    await client.connect()
+    const text = 'SELECT saldo_user() AS one'
+    const { promise, resolve, reject } = Promise.withResolvers<readonly object[]>()
+    client.query(
+      new WalledQuery({
+        userId: 'ana',
+        text,
+        values: [],
+        query_timeout: 5_000,
+        callback: (error, result) => (error === null ? resolve(result?.rows ?? []) : reject(error)),
+      }),
+    )
+    expect(await promise).toEqual([{ one: 'ana' }])
+    expect((await client.query(text)).rows).toEqual([{ one: null }])
+    await client.end()
   })
 
   test('gives rows with values of exact types, and none where there are none', async () => {
