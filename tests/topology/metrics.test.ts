@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { httpMetrics } from '../../api/metrics.ts'
+import type { Notice } from '../../topology/processors/processor.ts'
 import { actorMetrics, clockMetrics, streamMetrics, tableMetrics } from '../../topology/metrics.ts'
 
 const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'metrics.md'), 'utf8')
@@ -67,6 +68,17 @@ describe('the metrics of the tables role', () => {
     expect(await text()).toContain('saldo_table_rows_total{table="accounts"} 6')
   })
 
+  test('count budget alerts by the usual percentages, and all others as one', async () => {
+    const { observer, text } = tableMetrics(() => undefined)
+    for (const threshold of [80, 80, 100, 81, 1000]) observer.told?.(toldAt(threshold))
+    const counts = [...(await text()).matchAll(/^saldo_budget_alerts_total(.*)$/gm)]
+    expect(counts.map(([, labelled]) => labelled)).toEqual([
+      '{threshold="80"} 2',
+      '{threshold="100"} 1',
+      '{threshold="other"} 2',
+    ])
+  })
+
   test('look up the review queue once a minute at most, and keep the last answer when it fails', async () => {
     let now = 0
     const answers = [3, 5]
@@ -91,6 +103,13 @@ describe('the metrics of the tables role', () => {
     expect(asked).toBe(3)
   })
 })
+
+function toldAt(threshold: number): Notice {
+  const ids = { eventId: 'e', causeEventId: 'c', userId: 'u', budgetId: 'b', budgetVersion: 1 }
+  const when = { occurredAt: 0, recordedAt: 0, month: 674 }
+  const where = { categoryId: 'groceries', currency: 'NOK', amountMinor: 1n, spentMinor: 1n }
+  return { about: 'b', record: { type: 'BudgetExceeded', ...ids, ...when, ...where, threshold } }
+}
 
 function namesIn(cell: string): readonly string[] {
   return [...cell.matchAll(/`([^`]+)`/g)].flatMap(([, name]) => name ?? [])

@@ -72,3 +72,29 @@ test('above its bound the rows that were written longest ago go', async () => {
     ['b', 0],
   ])
 })
+
+test('one that keeps all knows what was read, what there is none of, and what began', async () => {
+  const cache = new RowCache(10, 'all')
+  const stored = new Map([['a', category('a')]])
+  const readStored = (_: TableName, keys: readonly Row[]): Promise<readonly Row[]> => {
+    asked.push(keys)
+    const rows = keys.map((key) => stored.get(String(key['category_id'])))
+    return Promise.resolve(rows.filter((row) => row !== undefined))
+  }
+  const keys = ['a', 'b', 'c'].map((id) => keyOf(category(id)))
+  expect(await cache.read('categories', keys, readStored)).toEqual([category('a')])
+  expect(await cache.read('categories', keys, readStored)).toEqual([category('a')])
+  expect(asked).toEqual([keys])
+  cache.applied({ table: 'categories', mode: 'upsert', rows: [], fresh: [category('b')] })
+  expect(await cache.read('categories', keys, readStored)).toEqual([category('a'), category('b')])
+  expect(asked).toHaveLength(1)
+})
+
+test('rows that are asked for by some columns of the key are always read', async () => {
+  const cache = new RowCache(10, 'all')
+  cache.applied(upsert([category('a')]))
+  const part = [{ user_id: 'user-1' }]
+  await cache.read('categories', part, read)
+  await cache.read('categories', part, read)
+  expect(asked).toEqual([part, part])
+})

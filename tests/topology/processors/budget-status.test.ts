@@ -254,6 +254,8 @@ describe('a threshold', () => {
     const first = [march(100n), spent(85)]
     expect(await toldAfter(...first, march(100n, { name: 'Food' }), spent(1))).toEqual([80])
     expect(await toldAfter(...first, march(99n), spent(1))).toEqual([80])
+    const taken = [march(100n), spent(85, { transactionId: 't-1' }), deleted]
+    expect(await toldAfter(...taken, march(90n), spent(75))).toEqual([80])
     // 85 of 90 is 94 %.
     expect(await toldAfter(...first, march(90n))).toEqual([80, 90])
     expect(await toldAfter(...first, march(100n, { thresholds: [50, 80, 90] }))).toEqual([80])
