@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Pool } from 'pg'
 import { openDatabase } from '../cli/database.ts'
 import { readConfig, type Config } from '../config/config.ts'
+import { embeddedPostgres } from '../sink/postgres/embedded-postgres.ts'
 import { openPool } from '../sink/postgres/pool.ts'
 import type { Log, NewRecord } from '../topology/log/log.ts'
 import { postgresLog } from '../topology/log/postgres-log.ts'
@@ -18,10 +19,18 @@ export type BenchDatabase = {
   close(): Promise<void>
 }
 
-export async function freshDatabase(): Promise<BenchDatabase> {
+/** With settings over Saldo's own where a bench is about something that only another server has. */
+export async function freshDatabase(
+  serverSettings?: Readonly<Record<string, string>>,
+): Promise<BenchDatabase> {
   const folder = await mkdtemp(join(tmpdir(), 'saldo-bench-'))
   // The defaults, whatever the environment says: a figure belongs to them.
   const config = readConfig({ SALDO_DATA_DIR: folder })
+  // A server that runs already keeps the settings it has.
+  const server =
+    serverSettings === undefined
+      ? undefined
+      : await embeddedPostgres({ dataDir: folder, serverSettings })
   const database = await openDatabase(config)
   const pool = openPool(database.url, { role: 'bench', max: 4 })
   const log = await postgresLog({
@@ -40,6 +49,7 @@ export async function freshDatabase(): Promise<BenchDatabase> {
       await log.close()
       await pool.end()
       await database.release()
+      await server?.release()
       await rm(folder, { recursive: true, force: true })
     },
   }

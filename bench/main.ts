@@ -30,6 +30,10 @@ const USAGE = `npm run bench -- <name> [options]
              --minutes M   (60)
              --users U     (10000)
 
+  compression  what TimescaleDB's columnstore saves on the archives of events, by how rows are put together
+             --commands N  (200000)
+             --users U     (10000)
+
   --json-only  no progress on standard error
 
 Exit codes: 0 done, 1 a sum or a count was wrong or something grew, 2 wrong use.
@@ -93,6 +97,12 @@ async function main(): Promise<number> {
         report,
       )
       return 0
+    }
+    case 'compression': {
+      const commands = whole('commands', values.commands)
+      const users = whole('users', values.users ?? '10000')
+      const { compression } = await import('./compression.ts')
+      return (await compression({ commands, users }, report)) ? 0 : 1
     }
     case 'soak': {
       const { soak } = await import('./soak.ts')

@@ -40,6 +40,8 @@ export type TableRebuilds = {
   keepRows(target: RebuildTarget, kept: KeptRows): Promise<void>
   /** What a table that grew in one go lacks: statistics, and a map of the pages that every reader may see. */
   settle(target: RebuildTarget): Promise<void>
+  /** Where the live table stands, by partition. */
+  standings(target: RebuildTarget): Promise<readonly Standing[]>
   /**
    * Closes the gate, tells where the live table stands in each partition, waits for the answer, which is what the shadow
    * has reached by then, and swaps. Resolves to false, having changed nothing, when somebody was in the way for too long
@@ -126,6 +128,7 @@ function rebuildsOn({ client }: Connection): TableRebuilds {
         for (const table of target.tables)
           await client.query(`VACUUM (ANALYZE, SKIP_LOCKED) rebuild.${table}`)
       }),
+    standings: (target) => guarded(() => standingsOf(client, target)),
     swap: (target, reach) => guarded(() => swap(client, target, reach)),
     countRows: (target) => guarded(() => countRows(client, target)),
     discard: () => guarded(() => inTransaction(client, () => discard(client))),

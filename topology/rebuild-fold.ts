@@ -1,7 +1,9 @@
 /** The loops that fill the shadow tables of one processor, one per partition, and how far they have come. */
 import { setTimeout as delay } from 'node:timers/promises'
+import type { TopicName } from '../schemas/topics.ts'
 import { shadowConsumer } from '../sink/table-rebuilds.ts'
 import type { TableStore } from '../sink/table-store.ts'
+import { boundedLog, type BoundedLog } from './log/bounded-log.ts'
 import type { BatchLimit, Log } from './log/log.ts'
 import type { Processor } from './processors/processor.ts'
 import { runTables, type TableObserver } from './run-tables.ts'
@@ -22,6 +24,7 @@ export class RebuildFold<Item> {
   events = 0
   readonly #reader: TableReader<Item>
   readonly #deps: RebuildFoldDeps
+  readonly #log: BoundedLog
   readonly #from: readonly bigint[]
   readonly #positions: bigint[]
   #stop = new AbortController()
@@ -33,6 +36,7 @@ export class RebuildFold<Item> {
   private constructor(reader: TableReader<Item>, deps: RebuildFoldDeps, from: readonly bigint[]) {
     this.#reader = reader
     this.#deps = deps
+    this.#log = boundedLog(deps.log, from)
     this.#from = from
     this.#positions = [...from]
   }
@@ -50,9 +54,18 @@ export class RebuildFold<Item> {
     return new RebuildFold({ ...reader, processors: [processor] }, deps, from)
   }
 
-  /** Where each partition began, and how far it has come. */
-  get offsets(): { readonly from: readonly bigint[]; readonly to: readonly bigint[] } {
-    return { from: this.#from, to: [...this.#positions] }
+  get topic(): TopicName {
+    return this.#reader.topic
+  }
+
+  /** By partition: where it began. */
+  get from(): readonly bigint[] {
+    return this.#from
+  }
+
+  /** By partition: everything before it is folded. */
+  get to(): readonly bigint[] {
+    return [...this.#positions]
   }
 
   /** Begins, or goes on where it stopped. */
@@ -72,11 +85,9 @@ export class RebuildFold<Item> {
     this.#loops = []
   }
 
-  /** The committed end of every partition. */
-  ends(): Promise<readonly bigint[]> {
-    const { log } = this.#deps
-    const { topic } = this.#reader
-    return Promise.all(this.#positions.map((_, partition) => log.end({ topic, partition })))
+  /** Folds up to these offsets, and nothing behind them. */
+  follow(targets: readonly bigint[]): void {
+    this.#log.moveEnds(targets)
   }
 
   distanceTo(targets: readonly bigint[]): bigint {
@@ -124,7 +135,7 @@ export class RebuildFold<Item> {
       },
     }
     try {
-      const deps = { ...this.#deps, store: asShadow(store), observe }
+      const deps = { ...this.#deps, log: this.#log, store: asShadow(store), observe }
       await runTables(this.#reader, partition, deps, this.#stop.signal)
     } finally {
       await store.close()

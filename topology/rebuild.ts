@@ -1,8 +1,9 @@
 /**
  * Makes the tables of one processor again, from the first item of every partition, while the live ones are served.
  *
- * Invariant: shadow tables are filled by the loop, the fold and the store of the live reader, and take the place of the
- * live ones only when they stand where those stand, or later. Nothing else is written: no outbox row, no record.
+ * Invariant: shadow tables are filled by the loop, the fold and the store of the live reader, up to where the live ones
+ * stand and never behind that: what comes next is the live owner's to fold, and to tell. Nothing else is written: no
+ * outbox row, no record.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { SaldoError } from '../schemas/errors.ts'
@@ -50,13 +51,12 @@ export async function rebuild<Item>(
   }
   const fold = await RebuildFold.of(reader, processor, { limit: LIMIT, ...deps })
   const figures = (): Omit<RunFigures, 'result'> => {
-    const { from, to } = fold.offsets
-    return { fromOffsets: from, toOffsets: to, events: fold.events }
+    return { fromOffsets: fold.from, toOffsets: fold.to, events: fold.events }
   }
   const run = await rebuilds.begin(target)
   try {
     await keepOldRows(reader, target, deps)
-    await catchUp(fold, deps, stop)
+    await catchUp(fold, target, deps, stop)
     await rebuilds.settle(target)
     await swapIn(fold, target, deps, stop)
   } catch (error) {
@@ -90,17 +90,19 @@ async function keepOldRows<Item>(
   }
 }
 
-/** Folds until what is left is little. */
+/** Follows the live table until what is left is little. */
 async function catchUp<Item>(
   fold: RebuildFold<Item>,
-  { onProgress }: RebuildDeps,
+  target: RebuildTarget,
+  deps: RebuildDeps,
   stop: AbortSignal,
 ): Promise<void> {
   fold.start()
   for (;;) {
-    const ends = await fold.ends()
-    const near = fold.distanceTo(ends) <= NEAR_OFFSETS
-    await fold.reached(ends, stop, onProgress)
+    const targets = await targetsFor(fold, await deps.rebuilds.standings(target), deps)
+    const near = fold.distanceTo(targets) <= NEAR_OFFSETS
+    fold.follow(targets)
+    await fold.reached(targets, stop, deps.onProgress)
     if (near) return
   }
 }
@@ -113,9 +115,10 @@ async function swapIn<Item>(
 ): Promise<void> {
   for (let attempt = 0; attempt < SWAPS_MAX; attempt++) {
     if (attempt > 0) await delay(PAUSE_MS, undefined, { signal: stop })
-    await catchUp(fold, deps, stop)
+    await catchUp(fold, target, deps, stop)
     const swapped = await deps.rebuilds.swap(target, async (standings) => {
-      const targets = targetsFor(standings, await fold.ends(), deps.log.identity)
+      const targets = await targetsFor(fold, standings, deps)
+      fold.follow(targets)
       if (!(await within(GATE_MS, (late) => fold.reached(targets, late)))) return undefined
       // A batch on its way would wait for the swap and fail.
       await fold.stop()
@@ -129,17 +132,23 @@ async function swapIn<Item>(
   )
 }
 
-/** Where the live table stands; where that was made from another log, or is ahead of this one, the log is what counts. */
-function targetsFor(
+/** Where the live table stands; where that was made from another log, or is ahead of this one, this one's end counts. */
+async function targetsFor<Item>(
+  fold: RebuildFold<Item>,
   standings: readonly Standing[],
-  ends: readonly bigint[],
-  logIdentity: string,
-): readonly bigint[] {
-  return ends.map((end, partition) => {
-    const standing = standings[partition]
-    if (standing === undefined || standing.logIdentity !== logIdentity) return end
-    return standing.offset < end ? standing.offset : end
-  })
+  { log }: RebuildDeps,
+): Promise<readonly bigint[]> {
+  const { topic, from } = fold
+  return Promise.all(
+    standings.map(async (standing, partition) => {
+      const end = await log.end({ topic, partition })
+      const start = from[partition] ?? 0n
+      if (standing === undefined) return start
+      const { offset, logIdentity } = standing
+      if (logIdentity !== log.identity || offset > end) return end
+      return offset > start ? offset : start
+    }),
+  )
 }
 
 function failureOf(error: unknown, stop: AbortSignal): Pick<RunFigures, 'result' | 'error'> {

@@ -173,8 +173,9 @@ BEGIN
 END $$;
 
 -- Puts the shadow of each relation in its place, with all that belongs to it, and drops what was there. By partition:
--- `stood` is where the live table was seen to stand, null where it has no row, and `targets` what the shadow must have
--- reached for that. Call it while nobody writes (the gate is held).
+-- `stood` is where the live table was seen to stand, null where it has no row, and `targets` where the shadow stands for
+-- that. Behind it rows would go back in time; ahead of it, what the live owner has to tell would be passed over. Call it
+-- while nobody writes (the gate is held).
 CREATE FUNCTION swap_in_shadow(relations name[], consumer_live text, consumer_shadow text, stood bigint[], targets bigint[], siblings text[])
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 DECLARE
@@ -205,9 +206,9 @@ BEGIN
     LEFT JOIN public.progress theirs ON theirs.consumer = consumer_live AND theirs.partition = number - 1
     LEFT JOIN public.progress ours ON ours.consumer = consumer_shadow AND ours.partition = number - 1
     WHERE theirs.next_offset IS DISTINCT FROM wanted.stood
-      OR ours.next_offset IS NULL OR ours.next_offset < wanted.target
+      OR ours.next_offset IS DISTINCT FROM wanted.target
   ) THEN
-    RAISE EXCEPTION 'the rebuilt table of % is behind the live one', consumer_live USING ERRCODE = 'SA002';
+    RAISE EXCEPTION 'the rebuilt table of % is not where the live one is', consumer_live USING ERRCODE = 'SA002';
   END IF;
 
   FOREACH relation IN ARRAY relations LOOP

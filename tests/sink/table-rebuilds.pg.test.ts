@@ -160,9 +160,10 @@ describePostgres('a table that took the place of another', (database) => {
       }
     }
 
-    test('while it is behind the live one', async () => {
+    test('while it is behind the live one, or ahead of it', async () => {
       const before = await catalog()
       expect(await refused(() => Promise.resolve([3n]), 2)).toBe(false)
+      expect(await refused(() => Promise.resolve([3n]), 4)).toBe(false)
       expect(await refused(() => Promise.resolve(undefined))).toBe(false)
       expect(await catalog()).toEqual(before)
     })
