@@ -23,6 +23,20 @@ import type {
 } from './queries-analytics.ts'
 import { balanceOf, balanceStatement } from './queries-balances.ts'
 import type { Balance, BalanceRow } from './queries-balances.ts'
+import { budgetOf, budgetsStatement } from './queries-budgets.ts'
+import type { BudgetRow, BudgetStatus } from './queries-budgets.ts'
+import {
+  categoriesStatement,
+  categoryOf,
+  categoryUsageOf,
+  categoryUsageStatement,
+} from './queries-categories.ts'
+import type {
+  Category,
+  CategoryRow,
+  CategoryUsage,
+  CategoryUsageRow,
+} from './queries-categories.ts'
 import { commandOutcomeOf, commandOutcomeStatement } from './queries-commands.ts'
 import type { CommandOutcome, CommandOutcomeRow } from './queries-commands.ts'
 import { openReadConnections } from './queries-connection.ts'
@@ -70,6 +84,12 @@ export type Queries = {
     transaction: TransactionSpan,
     limit: number,
   ): Promise<readonly TransactionVersion[]>
+  categories(userId: string): Promise<{
+    readonly categories: readonly Category[]
+    readonly usage: readonly CategoryUsage[]
+  }>
+  /** Of a month, YYYY-MM. */
+  budgets(userId: string, month: string): Promise<readonly BudgetStatus[]>
   spending(userId: string, months: MonthRange): Promise<readonly Spending[]>
   spendingSums(
     userId: string,
@@ -143,6 +163,17 @@ export function openQueries(databaseUrl: string, options: { readonly max: number
       const statement = transactionStatement(userId, transactionId)
       const [row] = await database.rows<TransactionRow>(userId, statement)
       return row === undefined ? undefined : transactionOf(row)
+    },
+    async categories(userId) {
+      const [own, used] = await Promise.all([
+        database.rows<CategoryRow>(userId, categoriesStatement(userId)),
+        database.rows<CategoryUsageRow>(userId, categoryUsageStatement(userId)),
+      ])
+      return { categories: own.map(categoryOf), usage: used.map(categoryUsageOf) }
+    },
+    async budgets(userId, month) {
+      const rows = await database.rows<BudgetRow>(userId, budgetsStatement(userId, month))
+      return rows.map(budgetOf)
     },
     async spending(userId, months) {
       const rows = await database.rows<SpendingRow>(userId, spendingStatement(userId, months))

@@ -2,7 +2,7 @@
 import { hash, type KeyObject } from 'node:crypto'
 import type { PreparedCommand } from '../actors/answer.ts'
 import { candidatesOf, type Candidates } from '../actors/categoriser/candidates.ts'
-import { UNCATEGORIZED } from '../actors/categoriser/categories.ts'
+import { UNCATEGORIZED } from '../schemas/built-in-categories.ts'
 import { seal } from '../privacy/seal.ts'
 import { commandCodec, deadLetterCodec } from '../schemas/codec.ts'
 import { isId } from '../schemas/ids.ts'

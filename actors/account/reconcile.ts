@@ -1,7 +1,7 @@
 import { isId } from '../../schemas/ids.ts'
 import { MINOR_MAX, MINOR_MIN } from '../../schemas/money.ts'
 import type { AccountState, ReconcileAccount } from '../../schemas/types.ts'
-import { UNCATEGORIZED } from '../categoriser/categories.ts'
+import { UNCATEGORIZED } from '../../schemas/built-in-categories.ts'
 import { reject, type Context, type Decision, type EventDraft } from '../decider.ts'
 import { amountProblem } from '../transaction/amount.ts'
 import { DAY_MS, dayProblem } from '../transaction/booking-date.ts'

@@ -5,7 +5,7 @@
  * Invariant: total and deterministic. It answers every input and the same input alike, so a
  * command decided twice gets the same candidates.
  */
-import { UNCATEGORIZED } from './categories.ts'
+import { UNCATEGORIZED } from '../../schemas/built-in-categories.ts'
 import { knownMerchantIn } from './known-merchant.ts'
 import type { KnownMerchant } from './merchant-words.ts'
 import { incomeWords } from './merchant-words.ts'

@@ -1,4 +1,4 @@
-import type { BuiltInCategory } from './categories.ts'
+import type { BuiltInCategory } from '../../schemas/built-in-categories.ts'
 
 export type KnownMerchant = {
   readonly name: string

@@ -1,4 +1,4 @@
-import { isBuiltIn } from '../categoriser/categories.ts'
+import { isBuiltIn } from '../../schemas/built-in-categories.ts'
 import { reject, type Context, type Decision } from '../decider.ts'
 
 /** A category that may be used is built in, or an active one of the user's own. */

@@ -1,6 +1,6 @@
 import { personalOf, textOf, type OpenedEvent } from '../../schemas/opened-event.ts'
 import type { CreateCategory, DeleteCategory, RenameCategory } from '../../schemas/types.ts'
-import { isBuiltIn } from '../categoriser/categories.ts'
+import { isBuiltIn } from '../../schemas/built-in-categories.ts'
 import {
   accept,
   reject,

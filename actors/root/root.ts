@@ -1,4 +1,4 @@
-import { isBuiltIn } from '../categoriser/categories.ts'
+import { isBuiltIn } from '../../schemas/built-in-categories.ts'
 import type { OpenedEvent } from '../../schemas/opened-event.ts'
 import type { Booking, Remembered, RootState } from '../../schemas/types.ts'
 import { evolveParking, isOfLedger } from './parking.ts'

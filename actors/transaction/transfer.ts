@@ -12,7 +12,7 @@ import type {
   TransactionState,
   TransferMoney,
 } from '../../schemas/types.ts'
-import type { BuiltInCategory } from '../categoriser/categories.ts'
+import type { BuiltInCategory } from '../../schemas/built-in-categories.ts'
 import {
   reject,
   repeated,

@@ -185,3 +185,52 @@ export const commandOutcomeSchema = {
     sentence: textOrNull,
   }),
 } as const
+
+export const budgetStatusSchema = {
+  title: 'BudgetStatus',
+  ...record({
+    budgetId: { type: 'string' },
+    version: { type: 'integer' },
+    name: textOrNull,
+    categoryId: { type: 'string' },
+    currency: currencySchema,
+    standing: { type: 'boolean', description: 'whether it holds in every month without its own' },
+    amount: amountSchema,
+    spent: spentSchema,
+    remaining: { ...amountSchema, description: 'negative when too much is spent' },
+    percentage: { type: 'number', description: 'rounded to two decimals; 0 of a budget of zero' },
+    transactionCount: countSchema,
+    thresholds: { type: 'array', items: { type: 'integer' }, description: 'percentages' },
+    reached: {
+      type: 'array',
+      items: { type: 'integer' },
+      description: 'thresholds that were told',
+    },
+    updatedAt: timeSchema,
+  }),
+} as const
+
+export const categoryUsageSchema = {
+  title: 'CategoryUsage',
+  ...record({
+    currency: currencySchema,
+    spent: spentSchema,
+    received: { ...amountSchema, description: 'what came in, as a plain decimal number; positive' },
+    transactionCount: countSchema,
+    lastUsedOn: dayOfAnswer,
+  }),
+} as const
+
+export const categorySchema = {
+  title: 'Category',
+  ...record({
+    categoryId: { type: 'string' },
+    name: { ...textOrNull, description: 'null of a built-in one, whose id is its name' },
+    builtIn: { type: 'boolean' },
+    status: { type: 'string', description: 'active or deleted' },
+    usage: {
+      ...listOf(categoryUsageSchema),
+      description: 'by currency; empty when it was not used',
+    },
+  }),
+} as const

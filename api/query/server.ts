@@ -19,6 +19,8 @@ import { accountsRoute } from './routes/accounts.ts'
 import { aggregateEventsRoute } from './routes/aggregate-events.ts'
 import { analyticsSpendingRoute } from './routes/analytics-spending.ts'
 import { analyticsTotalRoute } from './routes/analytics-total.ts'
+import { budgetsRoute } from './routes/budgets.ts'
+import { categoriesRoute } from './routes/categories.ts'
 import { commandRoute } from './routes/command.ts'
 import { spendingRoute } from './routes/spending.ts'
 import { streamRoute } from './routes/stream.ts'
@@ -66,6 +68,8 @@ const routes = [
   accountBalanceRoute,
   transactionsRoute,
   transactionRoute,
+  categoriesRoute,
+  budgetsRoute,
   spendingRoute,
   analyticsSpendingRoute,
   analyticsTotalRoute,

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { candidatesOf, MODEL_VERSION } from '../../actors/categoriser/candidates.ts'
-import { builtInCategories, isBuiltIn, UNCATEGORIZED } from '../../actors/categoriser/categories.ts'
+import { builtInCategories, isBuiltIn, UNCATEGORIZED } from '../../schemas/built-in-categories.ts'
 import { knownMerchants } from '../../actors/categoriser/merchant-words.ts'
 import { merchantOf, normalise } from '../../actors/categoriser/merchant.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { builtInCategories, UNCATEGORIZED } from '../../actors/categoriser/categories.ts'
+import { builtInCategories, UNCATEGORIZED } from '../../schemas/built-in-categories.ts'
 import type { CategoryCommand } from '../../actors/category/category.ts'
 import type { Category } from '../../actors/decider.ts'
 import type { Rule } from '../../actors/rules.ts'

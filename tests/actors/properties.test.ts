@@ -7,7 +7,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { answer, type Answer } from '../../actors/answer.ts'
-import { isBuiltIn } from '../../actors/categoriser/categories.ts'
+import { isBuiltIn } from '../../schemas/built-in-categories.ts'
 import { LedgerStates } from '../../actors/ledger-states.ts'
 import { stateCodecs } from '../../schemas/codec.ts'
 import type { OpenedEvent } from '../../schemas/opened-event.ts'

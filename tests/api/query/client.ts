@@ -15,6 +15,8 @@ type Body = {
   readonly events: readonly { readonly version: number; readonly body: object }[]
   readonly nextVersion: number | null
   readonly totals: readonly object[]
+  readonly budgets: readonly object[]
+  readonly categories: readonly { readonly builtIn: boolean }[]
   readonly groups: readonly {
     readonly key: string | null
     readonly amount: string

@@ -25,6 +25,8 @@ const routes = [
   ['/v1/spending?month=2024-02'],
   ['/v1/analytics/spending'],
   ['/v1/analytics/total'],
+  ['/v1/budgets'],
+  ['/v1/categories'],
   ['/v1/aggregates/transaction/t-1/events'],
   ['/v1/commands/0b6f1f0e-6f0a-4f6e-9a6b-3f1d2c4b5a69'],
 ] as const
@@ -118,6 +120,8 @@ describe('a request that cannot be answered', () => {
       'from_version',
       'a whole number from 1 on',
     ],
+    ['/v1/budgets?month=2024-2', 'month', 'a month such as 2024-02'],
+    ['/v1/categories?month=2024-02', 'month', 'not a parameter'],
     ['/v1/accounts?limit=5', 'limit', 'not a parameter'],
     ['/v1/accounts/%00', 'accountId', '"accountId" must be'],
     ['/v1/accounts/-', 'accountId', '"accountId" must be'],
