@@ -7,6 +7,7 @@ import { profiles } from '../connectors/profiles/profiles.ts'
 import { isId } from '../schemas/ids.ts'
 import { SaldoError } from '../schemas/errors.ts'
 import { dlqVerbs } from './dlq-verbs.ts'
+import { topicVerbs } from './topic-verbs.ts'
 import { exitCodeOf, sentenceOf, type ExitCode } from './exit-codes.ts'
 import { terminalOutput } from './output.ts'
 import { roleNames, roleNeeds } from './role-needs.ts'
@@ -179,6 +180,7 @@ saldo
   })
 
 const dlq = dlqVerbs(saldo, { config, out, end })
+const topics = topicVerbs(saldo, { config, out, end, stopSignal })
 
 saldo
   .command('verify')
@@ -264,7 +266,8 @@ saldo
 
 type TokenOptions = { readonly user: string; readonly operator: boolean; readonly expires: string }
 
-for (const verb of [saldo, ...saldo.commands, ...dlq.commands]) verb.exitOverride()
+for (const verb of [saldo, ...saldo.commands, ...dlq.commands, ...topics.commands])
+  verb.exitOverride()
 
 try {
   await saldo.parseAsync()

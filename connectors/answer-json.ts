@@ -1,6 +1,7 @@
 /** Outcomes and events as JSON for people and programs: amounts as decimal strings, times and dates as ISO 8601. */
 import { isoDateOf, isoMonthOf } from '../schemas/dates.ts'
 import { formatMinor } from '../schemas/money.ts'
+import type { PublicRecord } from '../schemas/public-topics.ts'
 import type { OpenedEvent, OpenedPersonal } from '../schemas/opened-event.ts'
 import type { LedgerEventBody, Outcome } from '../schemas/types.ts'
 import { instantToJson, type Json, type JsonObject } from './json.ts'
@@ -24,6 +25,24 @@ export function eventToJson(opened: OpenedEvent): JsonObject {
     personal: personalToJson(event.personal),
     body: bodyToJson(event.body),
   }
+}
+
+/** A record of a topic for readers outside, with its texts opened where it has some. */
+export function publicRecordToJson(
+  record: PublicRecord,
+  personal: OpenedPersonal | undefined,
+): JsonObject {
+  return {
+    ...Object.fromEntries(
+      Object.entries(record).map(([name, value]) => publicField(name, value, record)),
+    ),
+    ...(personal === undefined ? {} : { personal: personalToJson(personal) }),
+  }
+}
+
+function publicField(name: string, value: unknown, record: PublicRecord): [string, Json] {
+  if (name.endsWith('At') && typeof value === 'number') return [name, instantToJson(value)]
+  return fieldToJson(name, value, 'currency' in record ? record.currency : undefined)
 }
 
 function personalToJson(personal: OpenedPersonal): Json {

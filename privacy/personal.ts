@@ -19,7 +19,7 @@ export function sealPersonal(
 /** "Not readable" where the key is shredded or gone; bytes that do not open with a present key are a fault and throw. */
 export function openPersonal(
   key: SubjectKeyOrShredded | undefined,
-  event: LedgerEvent,
+  event: Pick<LedgerEvent, 'personal' | 'userId' | 'eventId'>,
 ): OpenedPersonal {
   if (event.personal === null) return null
   if (key === undefined || key === 'shredded') return 'not-readable'
