@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { startRoleServer } from '../api/role-server.ts'
 import { postgresClockStore } from '../sink/postgres-clock-store.ts'
+import { openPool } from '../sink/postgres/pool.ts'
 import { keepRunning } from '../topology/keep-running.ts'
 import { postgresLog } from '../topology/log/postgres-log.ts'
 import { postgresRetention } from '../topology/log/postgres-retention.ts'
@@ -13,9 +14,11 @@ import type { Role, RoleOptions } from './roles.ts'
 /** Leased in a group of one partition: of several processes one is the clock, the others stand by. */
 export async function startClock(options: RoleOptions, logger: Logger): Promise<Role> {
   const { databaseUrl: url, partitions, answersMs } = options
-  const log = await postgresLog({ url, partitions, role: 'clock' })
-  const store = postgresClockStore(url, 'clock')
-  const retention = postgresRetention(url, 'clock')
+  // One after the other is soon enough for all that a clock does.
+  const pool = openPool(url, { role: 'clock', max: 1 })
+  const log = await postgresLog({ url, partitions, role: 'clock', pool })
+  const store = postgresClockStore(url, 'clock', pool)
+  const retention = postgresRetention(url, 'clock', pool)
   const metrics = clockMetrics()
   const deps = {
     log,
@@ -63,6 +66,7 @@ export async function startClock(options: RoleOptions, logger: Logger): Promise<
       await retention.close()
       await store.close()
       await log.close()
+      await pool.end()
     },
   }
 }

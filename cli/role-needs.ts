@@ -5,6 +5,8 @@ import type { RoleName } from './roles.ts'
 export const roleNeeds: { readonly [role in RoleName]: Needs } = {
   actors: { masterKey: true, tokens: false },
   tables: { masterKey: true, tokens: false },
+  // Texts pass through the streams sealed as they are.
+  streams: { masterKey: false, tokens: false },
   clock: { masterKey: false, tokens: false },
   api: { masterKey: false, tokens: true },
 }

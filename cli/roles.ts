@@ -2,7 +2,6 @@
 import pino, { type Logger } from 'pino'
 import { STATES_GENERATION } from '../actors/generation.ts'
 import { startApi, type ApiAccess } from '../api/query/server.ts'
-import { startRoleServer } from '../api/role-server.ts'
 import { keyring } from '../privacy/keyring.ts'
 import { postgresCheckpointStore } from '../sink/postgres-checkpoint-store.ts'
 import { postgresTableStore } from '../sink/postgres-table-store.ts'
@@ -18,8 +17,10 @@ import { runTables } from '../topology/run-tables.ts'
 import { sqlLeases } from '../topology/sql-leases.ts'
 import { ledgerTables, outcomeTables, type TableReader } from '../topology/table-reader.ts'
 import { startClock } from './clock-role.ts'
+import { leasedRole } from './leased-role.ts'
+import { startStreams } from './streams-role.ts'
 
-export type RoleName = 'actors' | 'tables' | 'clock' | 'api'
+export type RoleName = 'actors' | 'tables' | 'streams' | 'clock' | 'api'
 
 /** Everything a role needs, as plain data: it crosses to another thread. */
 export type RoleOptions = {
@@ -64,6 +65,8 @@ export function startRole(options: RoleOptions): Promise<Role> {
       return startActors(options, log)
     case 'tables':
       return startTables(options, log)
+    case 'streams':
+      return startStreams(options, log)
     case 'clock':
       return startClock(options, log)
     case 'api':
@@ -123,7 +126,7 @@ async function startActors(options: RoleOptions, logger: Logger): Promise<Role> 
       (error) => logger.warn({ partition, error }, 'the owner of a partition starts again'),
     )
   })
-  return roleOf(options, membership.ended, [membership], metrics.text, async () => {
+  return leasedRole(options, membership.ended, [membership], metrics.text, async () => {
     await store.close()
     await log.close()
     await pool.end()
@@ -146,8 +149,8 @@ function restoreNotes(logger: Logger): (partition: number, progress: RestoreProg
 
 async function startTables(options: RoleOptions, logger: Logger): Promise<Role> {
   const { databaseUrl: url, partitions, limit } = options
-  const log = await postgresLog({ url, partitions, role: 'tables' })
-  const pool = openPool(url, { role: 'tables', max: 4, session: byKeyOnly })
+  const pool = openPool(url, { role: 'tables', max: 5, session: byKeyOnly })
+  const log = await postgresLog({ url, partitions, role: 'tables', pool })
   const keys = keyring(pool, options.masterKey)
   const metrics = tableMetrics(
     (processor, partition, error) =>
@@ -180,44 +183,10 @@ async function startTables(options: RoleOptions, logger: Logger): Promise<Role> 
     )
   const memberships = [join(ledgerTables), join(outcomeTables)]
   const ended = Promise.all(memberships.map((membership) => membership.ended)).then(() => undefined)
-  return roleOf(options, ended, memberships, metrics.text, async () => {
+  return leasedRole(options, ended, memberships, metrics.text, async () => {
     await log.close()
     await pool.end()
   })
-}
-
-async function roleOf(
-  options: RoleOptions,
-  ended: Promise<void>,
-  memberships: readonly Membership[],
-  metrics: () => Promise<string>,
-  close: () => Promise<void>,
-): Promise<Role> {
-  ended.catch(() => undefined)
-  const owned = (): number =>
-    memberships.reduce((sum, membership) => sum + membership.owned().length, 0)
-  const server = options.serve
-    ? await startRoleServer({
-        host: options.host,
-        port: options.port,
-        metrics,
-        ready: () =>
-          Promise.resolve([
-            owned() > 0
-              ? { name: 'partitions', ready: true }
-              : { name: 'partitions', ready: false, reason: 'no partition is assigned yet' },
-          ]),
-      })
-    : undefined
-  return {
-    url: server?.url,
-    ended,
-    async drain() {
-      await Promise.all(memberships.map((membership) => membership.leave()))
-      await server?.close()
-      await close()
-    },
-  }
 }
 
 async function startApiRole(options: RoleOptions, logger: Logger): Promise<Role> {

@@ -25,6 +25,7 @@ export async function up(
     const roles: readonly RoleName[] = [
       'actors',
       'tables',
+      'streams',
       ...(config.clock === 'on' ? (['clock'] as const) : []),
       'api',
     ]
@@ -84,6 +85,7 @@ function announce(
   out.result(`  contract  ${api}/docs`)
   out.result(`  actors    ${urlOf('actors')}/metrics`)
   out.result(`  tables    ${urlOf('tables')}/metrics`)
+  out.result(`  streams   ${urlOf('streams')}/metrics`)
   if (config.clock === 'on') out.result(`  clock     ${urlOf('clock')}/metrics`)
   out.result(`  data      ${database.embedded ? config.dataDir : settings.databaseUrl.name}`)
   const user = users[0]

@@ -4,8 +4,8 @@ import { asSaldoError, openPool } from './postgres/pool.ts'
 
 const TASK = 'advance-time'
 
-export function postgresClockStore(url: string, role: string): ClockStore {
-  const pool = openPool(url, { role, max: 1 })
+export function postgresClockStore(url: string, role: string, shared?: pg.Pool): ClockStore {
+  const pool = shared ?? openPool(url, { role, max: 1 })
   return {
     async progress() {
       const [row] = await rowsOf<{ until_ms: bigint; after_user: string; finished: boolean }>(
@@ -53,7 +53,7 @@ export function postgresClockStore(url: string, role: string): ClockStore {
       )
       return rows.map(({ read_to }) => read_to)
     },
-    close: () => pool.end(),
+    close: () => (shared === undefined ? pool.end() : Promise.resolve()),
   }
 }
 

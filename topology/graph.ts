@@ -1,9 +1,9 @@
 import type { TopicName } from '../schemas/topics.ts'
 
 export type GraphNode = {
-  readonly kind: 'producers' | 'actors' | 'tables' | 'streams'
+  readonly kind: 'producers' | 'actors' | 'tables' | 'streams' | 'relay'
   readonly name: string
-  readonly reads?: TopicName
+  readonly reads?: TopicName | `table:${string}`
   readonly writes: readonly TopicName[]
   readonly tables: readonly string[]
 }
@@ -36,6 +36,13 @@ export function streams(
   { reads, writes }: { readonly reads: TopicName; readonly writes: readonly TopicName[] },
 ): GraphNode {
   return { kind: 'streams', name, reads, writes, tables: [] }
+}
+
+export function relay(
+  name: string,
+  { reads, writes }: { readonly reads: `table:${string}`; readonly writes: readonly TopicName[] },
+): GraphNode {
+  return { kind: 'relay', name, reads, writes, tables: [] }
 }
 
 /** One line per node: what it reads and what it writes. */

@@ -2,11 +2,13 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { ActorObserver, LeaseState } from './run-actors.ts'
 import type { ClockObserver } from './run-clock.ts'
+import type { RelayObserver } from './run-relay.ts'
 import type { StreamObserver } from './run-streams.ts'
 import type { TableObserver } from './run-tables.ts'
 
 export type ActorMetrics = { readonly observer: ActorObserver; text(): Promise<string> }
 export type ClockMetrics = { readonly observer: ClockObserver; text(): Promise<string> }
+export type RelayMetrics = { readonly observer: RelayObserver; text(): Promise<string> }
 export type StreamMetrics = { readonly observer: StreamObserver; text(): Promise<string> }
 export type TableMetrics = { readonly observer: TableObserver; text(): Promise<string> }
 
@@ -218,6 +220,50 @@ export function streamMetrics(): StreamMetrics {
       committed(partition, { records: written, next, end }) {
         for (const { topic } of written) records.inc({ topic })
         lag.set({ partition }, Number(end > next ? end - next : 0n))
+      },
+    },
+    text: () => registry.metrics(),
+  }
+}
+
+/** Of the relay, which the streams role runs. */
+export function relayMetrics(onFailed: RelayObserver['failed']): RelayMetrics {
+  const registry = new Registry()
+  const records = new Counter({
+    name: 'saldo_relay_records_total',
+    help: 'Records told from the outbox, by topic.',
+    labelNames: ['topic'],
+    registers: [registry],
+  })
+  const failures = new Counter({
+    name: 'saldo_relay_failures_total',
+    help: 'Tries to tell a row of the outbox that cannot be told. Any is a bug of ours: the row holds its user back.',
+    registers: [registry],
+  })
+  const rows = new Gauge({
+    name: 'saldo_outbox_waiting_rows',
+    help: 'Rows of the outbox that are not told.',
+    labelNames: ['partition'],
+    registers: [registry],
+  })
+  const age = new Gauge({
+    name: 'saldo_outbox_oldest_seconds',
+    help: 'For how long the oldest row of the outbox that is not told is there.',
+    labelNames: ['partition'],
+    registers: [registry],
+  })
+  return {
+    observer: {
+      relayed(_, told) {
+        for (const { topic } of told) records.inc({ topic })
+      },
+      failed(partition, key, error) {
+        failures.inc()
+        onFailed(partition, key, error)
+      },
+      waiting(partition, { rows: count, oldestMs }) {
+        rows.set({ partition }, count)
+        age.set({ partition }, oldestMs / 1000)
       },
     },
     text: () => registry.metrics(),

@@ -2,7 +2,7 @@
  * The whole engine on one screen: every topic, who writes it, who reads it.
  * Data only: `run-*.ts` give it a log and a store, `describe` prints it, tests/topology holds its rules.
  */
-import { actors, producers, streams, tables, type Topology } from './graph.ts'
+import { actors, producers, relay, streams, tables, type Topology } from './graph.ts'
 
 export const topology: Topology = [
   producers('anyone', { writes: ['ledger.commands'] }),
@@ -32,4 +32,5 @@ export const topology: Topology = [
     writes: ['transactions.categorized'],
   }),
   streams('expense-events', { reads: 'ledger.events', writes: ['expenses.events'] }),
+  relay('outbox', { reads: 'table:outbox', writes: ['budgets.exceeded'] }),
 ]

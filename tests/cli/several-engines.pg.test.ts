@@ -12,9 +12,9 @@ import { withDataFolder, type SaldoProcess } from '../support/saldo-process.ts'
  */
 const LIMIT_MS = 240_000
 const PARTITIONS = 4
-const GROUPS = 3
-/** Of an engine with half of the partitions: three engines and some verbs fit into the 100 of a server. */
-const CONNECTIONS_MAX = 31
+const GROUPS = 4
+/** Of an engine with half of the partitions: three engines fit into the 100 of a server. */
+const CONNECTIONS_MAX = 32
 
 describe('several engines on one database', () => {
   const database = withDatabase('postgres')

@@ -3,7 +3,13 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { httpMetrics } from '../../api/metrics.ts'
 import type { Notice } from '../../topology/processors/processor.ts'
-import { actorMetrics, clockMetrics, streamMetrics, tableMetrics } from '../../topology/metrics.ts'
+import {
+  actorMetrics,
+  clockMetrics,
+  relayMetrics,
+  streamMetrics,
+  tableMetrics,
+} from '../../topology/metrics.ts'
 
 const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'metrics.md'), 'utf8')
 
@@ -21,7 +27,10 @@ const told: readonly (Metric & { readonly role: string; readonly advice: string 
 const roles: readonly (readonly [string, () => Promise<string>])[] = [
   ['actors', actorMetrics(() => undefined).text],
   ['tables', tableMetrics(() => undefined).text],
-  ['streams', streamMetrics().text],
+  [
+    'streams',
+    async () => `${await streamMetrics().text()}\n${await relayMetrics(() => {}).text()}`,
+  ],
   ['clock', clockMetrics().text],
   ['api', httpMetrics().text],
 ]

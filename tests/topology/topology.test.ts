@@ -21,6 +21,7 @@ group('topology', () => {
       'streams transactions-created: ledger.events -> transactions.created',
       'streams transactions-categorized: ledger.events -> transactions.categorized',
       'streams expense-events: ledger.events -> expenses.events',
+      'relay outbox: table:outbox -> budgets.exceeded',
     ])
   })
 
@@ -30,7 +31,8 @@ group('topology', () => {
 
   test('every topic it names is one of the log', () => {
     const named = topology.flatMap(({ reads, writes }) => [...writes, ...(reads ? [reads] : [])])
-    expect(Object.keys(topics)).toEqual(expect.arrayContaining(named))
+    const tablesRead = named.filter((name) => name.startsWith('table:'))
+    expect([...Object.keys(topics), ...tablesRead]).toEqual(expect.arrayContaining(named))
   })
 
   test('its tables are those that the readers write, in their order', () => {
@@ -50,6 +52,11 @@ group('topology', () => {
       streams(name, { reads: 'ledger.events', writes: [topic] }),
     )
     expect(said).toEqual(run)
+  })
+
+  test('every topic of the log has a writer', () => {
+    const written = topology.flatMap(({ writes }) => writes)
+    expect(written.toSorted()).toEqual(Object.keys(topics).toSorted())
   })
 
   test('every table of the store has a writer', () => {

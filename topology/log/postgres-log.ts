@@ -38,17 +38,26 @@ export async function postgresLog(options: {
   readonly url: string
   readonly partitions?: number
   readonly role: string
+  /** For reading and appending; shared with others, and not ended with the log. */
+  readonly pool?: Pool
 }): Promise<Log> {
   // A server has a hundred connections for all processes, and a read takes milliseconds.
-  const pool = openPool(options.url, { role: options.role, max: 3 })
+  const pool = options.pool ?? openPool(options.url, { role: options.role, max: 3 })
+  const endPool = (): Promise<void> => (options.pool === undefined ? pool.end() : Promise.resolve())
   try {
     const partitions = options.partitions ?? (await existingPartitions(pool))
     if (options.partitions !== undefined) await createTopics(pool, partitions)
     const { rows } = await pool.query<{ id: string }>('SELECT id FROM log_identity')
     const wakes = await wakeUps(options.url, options.role, () => readHeads(pool))
-    return logOf(pool, options.url, partitions, rows[0]?.id ?? '', wakes)
+    return {
+      ...logOf(pool, options.url, partitions, rows[0]?.id ?? '', wakes),
+      async close() {
+        await wakes.close()
+        await endPool()
+      },
+    }
   } catch (error) {
-    await pool.end()
+    await endPool()
     throw asSaldoError(error)
   }
 }
@@ -91,7 +100,13 @@ async function createTopics(pool: Pool, partitions: number): Promise<void> {
   )
 }
 
-function logOf(pool: Pool, url: string, partitions: number, identity: string, wakes: WakeUps): Log {
+function logOf(
+  pool: Pool,
+  url: string,
+  partitions: number,
+  identity: string,
+  wakes: WakeUps,
+): Omit<Log, 'close'> {
   return {
     partitions,
     identity,
@@ -108,10 +123,6 @@ function logOf(pool: Pool, url: string, partitions: number, identity: string, wa
           woken.cancel()
         await woken.arrived
       } while (wakes.isQuiet(place, offset) && !signal.aborted && performance.now() < until)
-    },
-    async close() {
-      await wakes.close()
-      await pool.end()
     },
   }
 }

@@ -7,8 +7,8 @@ import type { Removed, Retention, RetentionRule } from './retention.ts'
 /** A lock was not to be had within the time that readers may be made to wait: the next turn tries again. */
 const LOCK_NOT_AVAILABLE = '55P03'
 
-export function postgresRetention(url: string, role: string): Retention {
-  const pool = openPool(url, { role, max: 1 })
+export function postgresRetention(url: string, role: string, shared?: Pool): Retention {
+  const pool = shared ?? openPool(url, { role, max: 1 })
   return {
     async sweep(rules) {
       const removed: Removed[] = []
@@ -31,7 +31,7 @@ export function postgresRetention(url: string, role: string): Retention {
       )
       return new Map(rows.map(({ partition, ms }) => [partition, ms]))
     },
-    close: () => pool.end(),
+    close: () => (shared === undefined ? pool.end() : Promise.resolve()),
   }
 }
 
