@@ -7,23 +7,19 @@ import type { HttpMetrics } from '../metrics.ts'
 
 /** What is refused before it reads anything is no line: a token or a parameter that is not valid, a limit that is reached. */
 export function auditReads(app: FastifyInstance, log: AuditLog): void {
-  app.decorateRequest('audited', false)
+  app.decorateRequest('mayRead', false)
+  app.decorateRequest('audit', function audit(this: FastifyRequest, status: number) {
+    if (!this.mayRead) return
+    this.mayRead = false
+    const { userId, subject: actor } = readerOf(this)
+    const resource = resourceOf(this)
+    log.record({ userId, actor, action: 'view', resource, status, at: Date.now() })
+  })
   app.addHook('preHandler', async (request) => {
-    request.audited = true
+    request.mayRead = true
   })
   // Also when the client has gone: it may have seen the answer.
-  app.addHook('onResponse', async (request, reply) => {
-    if (!request.audited) return
-    const { userId, subject } = readerOf(request)
-    log.record({
-      userId,
-      actor: subject,
-      action: 'view',
-      resource: resourceOf(request),
-      status: reply.statusCode,
-      at: Date.now(),
-    })
-  })
+  app.addHook('onResponse', async (request, reply) => request.audit(reply.statusCode))
 }
 
 /** Fails open: an answer does not wait for its line, and is given without it when the database takes no writes. */
@@ -58,7 +54,9 @@ function resourceOf(request: FastifyRequest): string {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Its token and its parameters are valid: data may be read for it. */
-    audited: boolean
+    /** Its token and its parameters are valid: data may be read for it, and no line says so yet. */
+    mayRead: boolean
+    /** Records it now, once: for an answer that goes on for hours. Others are recorded at their end. */
+    audit(status: number): void
   }
 }

@@ -70,6 +70,7 @@ export function streamRoute(app: FastifyInstance, options: StreamOptions): Strea
     // From here to the open stream nothing waits, so that two that come at once are both counted.
     hub.admit(userId)
     reply.hijack()
+    request.audit(200)
     const listener = listenerOf(userId, reply)
     const leave = hub.open(listener, request.headers['last-event-id'])
     const expiry = setTimeout(

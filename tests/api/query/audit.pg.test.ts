@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startApi } from '../../../api/query/server.ts'
 import { withDatabase } from '../../support/postgres.ts'
+import { developmentToken } from '../../../api/token.ts'
 import { get, SECRET } from './client.ts'
 import { openSeed, type Seed } from './seed.ts'
 
@@ -35,4 +36,20 @@ test('every answer about a user leaves a line without a text, and a refusal leav
     { ...view, user_id: 'ben', actor: 'ben', resource: '/v1/accounts/a-1', status: 404 },
     { ...view, user_id: 'ana', actor: 'ana', resource: '/v1/transactions' },
   ])
+})
+
+test('a live stream leaves its line when it begins', async () => {
+  await seed.run('TRUNCATE audit_log')
+  const api = await startApi({ databaseUrl: database.url, jwtSecret: SECRET, port: 0 })
+  const token = await developmentToken({ userId: 'ana', secret: SECRET, expiresIn: 60 })
+  const headers = { authorization: `Bearer ${token}` }
+  const stop = new AbortController()
+  const stream = await fetch(`${api.url}/v1/stream`, { headers, signal: stop.signal })
+  expect(stream.status).toBe(200)
+  const lines = async (): Promise<readonly object[]> =>
+    (await seed.run('SELECT resource, status FROM audit_log')).rows
+  while ((await lines()).length === 0);
+  stop.abort()
+  await api.close()
+  expect(await lines()).toEqual([{ resource: '/v1/stream', status: 200 }])
 })
