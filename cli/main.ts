@@ -219,8 +219,17 @@ saldo
 saldo
   .command('topology')
   .description('print every topic, who writes it and who reads it')
+  .option('--tables', 'print what each table is made from, and when it was rebuilt', false)
   .option('--json', 'print one JSON array', false)
-  .action(async ({ json }: { json: boolean }) => {
+  .action(async ({ tables, json }: { tables: boolean; json: boolean }) => {
+    if (tables) {
+      const { runLineage } = await import('./lineage.ts')
+      const { withLog } = await import('./with-log.ts')
+      await withLog(config(), { engine: false }, out, ({ databaseUrl }) =>
+        runLineage(databaseUrl, { json }, out),
+      )
+      return
+    }
     const { topology } = await import('../topology/topology.ts')
     const { describe } = await import('../topology/graph.ts')
     out.result(json ? JSON.stringify(topology) : describe(topology))
