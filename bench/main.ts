@@ -25,6 +25,8 @@ const USAGE = `npm run bench -- <name> [options]
              --commands N  (200000)
              --users U     (10000)
              --seconds S   of idleness (20)
+  figures  balances and views, of a user with very many transactions
+             --runs R      (20)
   soak     a steady rate for long: memory, WAL and bytes per command must not grow
              --rate N      commands per second (1000)
              --minutes M   (60)
@@ -72,6 +74,12 @@ async function main(): Promise<number> {
     case 'codec': {
       const { codec } = await import('./codec.ts')
       codec(whole('runs', values.runs ?? '5'), report)
+      return 0
+    }
+    case 'figures': {
+      const { figures } = await import('./figures.ts')
+      const runs = whole('runs', values.runs ?? '20')
+      await figures({ transactions: 100_000, others: 400_000, runs }, report)
       return 0
     }
     case 'takeover': {
