@@ -117,7 +117,6 @@ function tokenCheck(keys: TokenKeys, options: TokenOptions) {
     algorithms: [...keys.algorithms],
     audience: options.audience ?? AUDIENCE_DEFAULT,
     ...(options.issuer === undefined ? {} : { issuer: options.issuer }),
-    requiredClaims: ['aud', 'exp', 'sub'],
     clockTolerance: CLOCK_TOLERANCE_SECONDS,
   }
   const payloadOf = async (token: string, get: JWTVerifyGetKey): Promise<JWTPayload> => {
