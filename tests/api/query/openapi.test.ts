@@ -77,6 +77,12 @@ describe('the contract', () => {
     expect(new Set(names).size).toBe(names.length)
   })
 
+  test('says of every operation what it is for, and where it belongs', () => {
+    for (const [place, { summary, tags }] of operations()) {
+      expect([place, summary, tags]).toEqual([place, expect.any(String), [expect.any(String)]])
+    }
+  })
+
   test('says of every operation how it is refused', () => {
     for (const [place, { responses }] of operations()) {
       const refusals = ['400', '401', '403', '429', '431', '500', '503']
@@ -90,6 +96,8 @@ describe('the contract', () => {
     ['BankAuthResponse'],
     ['CreateTransactionRequest'],
     ['CreateBudgetRequest'],
+    ['TransactionList'],
+    ['SpendingAnalytics'],
     ['Problem'],
   ])('defines %s', ([name = '']) => {
     expect(Object.keys(document.components.schemas[name]?.properties ?? {})).not.toEqual([])
