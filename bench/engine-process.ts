@@ -9,6 +9,8 @@ import type { BenchDatabase } from './database.ts'
 const MAIN = join(import.meta.dirname, '..', 'cli', 'main.ts')
 
 export type EngineProcess = {
+  /** Where its query API answers. */
+  readonly apiUrl: string
   residentMiB(): Promise<number>
   /** The largest it has been. */
   peakMiB(): Promise<number>
@@ -18,15 +20,20 @@ export type EngineProcess = {
 }
 
 /** Resolves when it says that it is up. */
-export async function engineProcess({ config }: BenchDatabase): Promise<EngineProcess> {
+export async function engineProcess(
+  { config }: BenchDatabase,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<EngineProcess> {
   const child = spawn(process.execPath, [MAIN, 'up', '--no-demo'], {
-    env: { SALDO_DATA_DIR: config.dataDir, SALDO_PORT: '0' },
+    env: { SALDO_DATA_DIR: config.dataDir, SALDO_PORT: '0', ...settings },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const ended = once(child, 'exit')
   const up = Promise.withResolvers<void>()
+  let apiUrl = ''
   createInterface({ input: child.stdout }).on('line', (line) => {
-    if (line.startsWith('Saldo is up')) up.resolve()
+    apiUrl ||= /^  API +(http:\S+)\/v1\//.exec(line)?.[1] ?? ''
+    if (line.startsWith('Ctrl-C stops it')) up.resolve()
   })
   await Promise.race([
     up.promise,
@@ -40,6 +47,7 @@ export async function engineProcess({ config }: BenchDatabase): Promise<EnginePr
     return Math.round(Number(kibibytes) / 1024)
   }
   return {
+    apiUrl,
     residentMiB: () => mebibytes('VmRSS'),
     peakMiB: () => mebibytes('VmHWM'),
     async cpuMs() {

@@ -66,7 +66,7 @@ async function waitsOf(
   try {
     await allOwned(database)
     const sent = records.map(() => 0)
-    const sending = send(database, records, rate, sent)
+    const sending = sendAtRate(database, records, rate, sent)
     const seen = await see(database.pool, records, sending)
     return seen.map((at, index) => at - (sent[index] ?? 0))
   } finally {
@@ -75,7 +75,7 @@ async function waitsOf(
 }
 
 /** Taking partitions over is another bench's figure. */
-async function allOwned({ pool, config }: BenchDatabase): Promise<void> {
+export async function allOwned({ pool, config }: BenchDatabase): Promise<void> {
   for (;;) {
     const { rows } = await pool.query<{ owned: number; groups: number }>(
       'SELECT count(owner)::int AS owned, count(DISTINCT group_name)::int AS groups FROM leases',
@@ -87,11 +87,11 @@ async function allOwned({ pool, config }: BenchDatabase): Promise<void> {
 }
 
 /** Appends what is due, whether the last append was slow or not: a slow log must not slow the clock down. */
-async function send(
-  { log }: BenchDatabase,
+export async function sendAtRate(
+  { log }: Pick<BenchDatabase, 'log'>,
   records: readonly NewRecord[],
   rate: number,
-  sent: number[],
+  sent: number[] = [],
 ): Promise<void> {
   const producer = log.producer()
   const began = performance.now()

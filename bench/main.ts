@@ -21,6 +21,12 @@ const USAGE = `npm run bench -- <name> [options]
              --users U     ledgers they are of (100000)
              --runs R      kills (5)
 
+  api      requests per second, answer times and freshness of the query API while the engine ingests
+             --transactions N  rows to ask about (5000000)
+             --users U     (5000)
+             --rate N      commands per second meanwhile (1000)
+             --seconds S   of each route (20)
+
   memory   what the engine's process holds after work, what it uses while idle, what a loaded ledger costs
              --commands N  (200000)
              --users U     (10000)
@@ -45,6 +51,7 @@ const options = {
   commands: { type: 'string', default: '200000' },
   users: { type: 'string' },
   runs: { type: 'string' },
+  transactions: { type: 'string', default: '5000000' },
   events: { type: 'string', default: '1000000' },
   rate: { type: 'string', default: '1000' },
   minutes: { type: 'string', default: '60' },
@@ -81,6 +88,19 @@ async function main(): Promise<number> {
       const runs = whole('runs', values.runs ?? '20')
       await figures({ transactions: 100_000, others: 400_000, runs }, report)
       return 0
+    }
+    case 'api': {
+      const { api } = await import('./api.ts')
+      const isClean = await api(
+        {
+          transactions: whole('transactions', values.transactions),
+          users: whole('users', values.users ?? '5000'),
+          rate: whole('rate', values.rate),
+          seconds: whole('seconds', values.seconds),
+        },
+        report,
+      )
+      return isClean ? 0 : 1
     }
     case 'takeover': {
       const { takeover } = await import('./takeover.ts')

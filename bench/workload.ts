@@ -30,7 +30,7 @@ const descriptions = [
 /** One account for every user, opened before anything is measured. */
 export function* openAccounts({ users, partitions }: Workload): Generator<NewRecord> {
   for (let user = 0; user < users; user++) {
-    yield recordOf(userId(user), uuidOf(`account ${user}`), partitions, {
+    yield commandOf(userId(user), `account ${user}`, partitions, {
       type: 'OpenAccount',
       accountId: ACCOUNT,
       kind: 'checking',
@@ -47,7 +47,7 @@ export function* recordTransactions(workload: Workload, series = ''): Generator<
     const user = userOf(index, workload)
     const id = `${series}${index}`
     const body = { ...transactionOf(index, Date.now()), transactionId: uuidOf(`transaction ${id}`) }
-    yield recordOf(user, uuidOf(`command ${id}`), workload.partitions, body)
+    yield commandOf(user, `command ${id}`, workload.partitions, body)
   }
 }
 
@@ -86,9 +86,10 @@ export function amountsSum({ commands }: Workload): bigint {
   return sum
 }
 
-function recordOf(
+/** The same `seed` has the same command id. */
+export function commandOf(
   user: string,
-  commandId: string,
+  seed: string,
   partitions: number,
   body: LedgerCommandBody,
 ): NewRecord {
@@ -98,7 +99,7 @@ function recordOf(
     partition: partitionOf(key, partitions),
     key,
     value: commandCodec.encode({
-      commandId,
+      commandId: uuidOf(seed),
       userId: user,
       issuedAt: Date.now(),
       expectedVersion: null,
@@ -114,7 +115,7 @@ function userId(user: number): string {
 }
 
 /** Spread like a random uuid, and the same in every run. */
-function uuidOf(seed: string): string {
+export function uuidOf(seed: string): string {
   const hex = hash('sha256', seed)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }

@@ -60,9 +60,11 @@ const home: rules.Table = {
   pino: ['cli/'],
   'prom-client': ['topology/metrics.ts', 'api/metrics.ts'],
   '@seriousme/openapi-schema-validator': ['tests/'],
+  autocannon: ['bench/'],
   'fast-check': ['tests/'],
   vitest: ['tests/', 'vitest.config.ts'],
   // Used by name on the command line or by the compiler, imported nowhere.
+  '@types/autocannon': [],
   '@types/cli-progress': [],
   '@types/node': [],
   '@types/pg': [],
