@@ -109,6 +109,7 @@ export function roleOptions(
     checkpointStates: config.checkpointStates,
     sharding: config.sharding,
     answersMs: config.answersDays * DAY_MS,
+    budgetThresholds: config.budgetThresholds,
     logLevel: config.logLevel,
   }
 }

@@ -39,6 +39,7 @@ export type RoleOptions = {
   readonly sharding: number | 'ledger'
   /** How long outcomes and dead letters are kept at least. */
   readonly answersMs: number
+  readonly budgetThresholds: readonly number[]
   readonly logLevel: string
 }
 
@@ -90,6 +91,7 @@ async function startActors(options: RoleOptions, logger: Logger): Promise<Role> 
     store,
     keys: keyring(pool, options.masterKey),
     sharding: options.sharding,
+    budgetThresholds: options.budgetThresholds,
     limit,
     pace: {
       everyMs: options.checkpointMs,

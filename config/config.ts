@@ -32,6 +32,7 @@ export type Config = {
   readonly sharding: number | 'ledger'
   readonly clock: 'on' | 'off'
   readonly answersDays: number
+  readonly budgetThresholds: readonly number[]
   readonly logLevel: string
 }
 
@@ -76,6 +77,19 @@ export function readConfig(environment: Environment, needs: Needs = EVERYTHING):
     )
     return min
   }
+  const percentages = (key: SettingKey): readonly number[] => {
+    const numbers = text(key)
+      .split(',')
+      .map((item) => (/^\d{1,4}$/.test(item.trim()) ? Number(item) : Number.NaN))
+    const isFine = numbers.every(
+      (percent, index) => percent > (numbers[index - 1] ?? 0) && percent <= 1000,
+    )
+    if (isFine && numbers.length <= 10) return numbers
+    problems.push(
+      `${settings[key].name} must be 1 to 10 ascending whole numbers from 1 to 1000 with commas between them, got "${text(key)}"`,
+    )
+    return []
+  }
   const config: Config = {
     environment: oneOf('environment', ['development', 'production']),
     dataDir: resolve(text('dataDir')),
@@ -104,6 +118,7 @@ export function readConfig(environment: Environment, needs: Needs = EVERYTHING):
     sharding: text('shards') === 'ledger' ? 'ledger' : whole('shards', 1, 4096),
     clock: oneOf('clock', ['on', 'off']),
     answersDays: whole('answersDays', 1, 3650),
+    budgetThresholds: percentages('budgetThresholds'),
     logLevel: oneOf('logLevel', ['warn', 'trace', 'debug', 'info', 'error', 'fatal', 'silent']),
   }
   problems.push(...secretProblems(config, needs), ...accessProblems(config, needs))

@@ -141,6 +141,12 @@ export const settings = {
     fallback: '7',
     meaning: 'days that outcomes and dead letters stay in the log at least',
   },
+  budgetThresholds: {
+    name: 'SALDO_BUDGET_THRESHOLDS',
+    fallback: '80,90,100',
+    meaning:
+      'percentages of a budget that are worth an alert, ascending, for budgets that name none themselves',
+  },
   logLevel: {
     name: 'SALDO_LOG_LEVEL',
     fallback: 'warn',

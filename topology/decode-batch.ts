@@ -27,6 +27,7 @@ export function decodeBatch(
   place: Place,
   partitions: number,
   operator: KeyObject,
+  budgetThresholds?: readonly number[],
 ): DecodedBatch {
   const commands: PreparedCommand[] = []
   const deadLetters: NewRecord[] = []
@@ -37,6 +38,7 @@ export function decodeBatch(
     } else {
       commands.push({
         ...decoded,
+        command: withThresholds(decoded.command, budgetThresholds),
         partition: place.partition,
         offset: record.offset,
         recordedAt: record.appendedAt,
@@ -45,6 +47,17 @@ export function decodeBatch(
     }
   }
   return { commands, deadLetters }
+}
+
+/** What a budget that names no thresholds gets here; it stands in the event, so another setting changes no old budget. */
+function withThresholds(
+  command: LedgerCommand,
+  thresholds: readonly number[] | undefined,
+): LedgerCommand {
+  const { body } = command
+  if (thresholds === undefined || body.type !== 'SetBudget' || body.thresholds !== null)
+    return command
+  return { ...command, body: { ...body, thresholds } }
 }
 
 type Decoded = Pick<PreparedCommand, 'command' | 'resumed'>

@@ -31,6 +31,8 @@ export type ActorDeps = {
   /** States kept in memory; clean ones above it leave after a checkpoint. */
   readonly cellsMax: number
   readonly now: () => number
+  /** For budgets that name none; without it the rule's own. */
+  readonly budgetThresholds?: readonly number[]
   readonly observe: ActorObserver
 }
 
@@ -187,9 +189,10 @@ class Owner {
   }
 
   async #decide(slice: Slice, committing: Promise<void>): Promise<Batch> {
-    const { log, store, keys } = this.#deps
+    const { log, store, keys, budgetThresholds } = this.#deps
     const { place } = this.#lease
-    const decoded = decodeBatch(slice.records, place, log.partitions, keys.operator)
+    const { operator } = keys
+    const decoded = decodeBatch(slice.records, place, log.partitions, operator, budgetThresholds)
     let { commands } = decoded
     if (commands.some(({ command }) => command.body.type === 'UnparkLedger')) {
       await committing

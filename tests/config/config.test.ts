@@ -38,6 +38,7 @@ describe('configuration', () => {
       sharding: 64,
       clock: 'on',
       answersDays: 7,
+      budgetThresholds: [80, 90, 100],
     })
   })
 
@@ -63,6 +64,7 @@ describe('configuration', () => {
         SALDO_SHARDS: 'ledgers',
         SALDO_CLOCK: 'yes',
         SALDO_ANSWERS_DAYS: '0',
+        SALDO_BUDGET_THRESHOLDS: '80,80',
         SALDO_LOG_LEVEL: 'loud',
       }),
     ).toEqual([
@@ -76,12 +78,27 @@ describe('configuration', () => {
       'SALDO_SHARDS must be a whole number from 1 to 4096, got "ledgers"',
       'SALDO_CLOCK must be one of on, off, got "yes"',
       'SALDO_ANSWERS_DAYS must be a whole number from 1 to 3650, got "0"',
+      'SALDO_BUDGET_THRESHOLDS must be 1 to 10 ascending whole numbers from 1 to 1000 with commas between them, got "80,80"',
       expect.stringMatching(/^SALDO_LOG_LEVEL must be one of .*, got "loud"$/),
       'DATABASE_URL must start with postgresql://',
       'SALDO_MASTER_KEY must be 64 hexadecimal digits',
       'SALDO_MASTER_KEY and SALDO_MASTER_KEY_FILE are both set: give one',
       'SALDO_JWT_SECRET must have at least 32 characters',
     ])
+  })
+
+  test.each(['0', '90,80', '80,', '80.5', '1001', '-1', '1,2,3,4,5,6,7,8,9,10,11', '0x50', 'many'])(
+    'the thresholds of budgets ascend from 1 to 1000: not "%s"',
+    (value) => {
+      expect(problemsOf({ SALDO_BUDGET_THRESHOLDS: value })).toEqual([
+        expect.stringMatching(/^SALDO_BUDGET_THRESHOLDS must be 1 to 10/),
+      ])
+    },
+  )
+
+  test('the thresholds of budgets are a list', () => {
+    const { budgetThresholds } = readConfig({ SALDO_BUDGET_THRESHOLDS: '50, 100,1000' })
+    expect(budgetThresholds).toEqual([50, 100, 1000])
   })
 
   test('no problem quotes a secret', () => {

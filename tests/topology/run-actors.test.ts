@@ -14,7 +14,7 @@ import {
   turnsUntil,
   type World,
 } from '../support/actor-world.ts'
-import { amended, groceries, opened, recorded } from '../support/example-commands.ts'
+import { amended, budgeted, groceries, opened, recorded } from '../support/example-commands.ts'
 import { anomaliesOf } from '../support/history-judge.ts'
 import { NOW } from '../support/specification.ts'
 import {
@@ -28,6 +28,19 @@ import {
   verdicts,
   watched,
 } from '../support/actor-run.ts'
+
+test('a budget that names no thresholds gets those of the setting, and keeps them', async () => {
+  const here = newWorld({ seed: 3, partitions: 1, now: () => NOW })
+  const own = budgeted({ budgetId: 'b-2', categoryId: 'health', thresholds: [70] })
+  await send(here, wish(budgeted({})), wish(own))
+  await runOnce(here, { budgetThresholds: [50, 60] })
+  await send(here, wish(budgeted({ budgetId: 'b-3', currency: 'EUR' })))
+  await runOnce(here)
+  const thresholds = eventsOf(here).map(({ body }) =>
+    body.type === 'BudgetSet' ? body.after.thresholds : [],
+  )
+  expect(thresholds).toEqual([[50, 60], [70], [80, 90, 100]])
+})
 
 describe.each([64, 'ledger'] as const satisfies Sharding[])('with sharding %s', (sharding) => {
   const world = (partitions = 1): World => newWorld({ seed: 3, partitions, now: () => NOW })
