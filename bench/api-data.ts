@@ -1,7 +1,7 @@
 /** What the API bench asks about: accounts and budgets by the engine, and a history that nobody would wait for by COPY. */
 import type { Pool } from 'pg'
 import { copyInto } from '../sink/copy-rows.ts'
-import { columnList, columnsOf, tables, type Row } from '../sink/tables.ts'
+import { columnList, columnsOf, tables, type Row, type Value } from '../sink/tables.ts'
 import type { NewRecord } from '../topology/log/log.ts'
 import { amountOf, commandOf, transactionOf, userOf, uuidOf, type Workload } from './workload.ts'
 
@@ -45,7 +45,7 @@ export async function loadTransactions(
   function* rows(): Generator<Row[string][]> {
     for (let index = 0; index < transactions; index++) {
       const at = now - Math.floor((1 - index / transactions) * DAYS) * DAY_MS - DAY_MS
-      const row = transactionRow(index, at, userOf(index, workload))
+      const row: Row = transactionRow(index, at, userOf(index, workload))
       yield names.map((column) => row[column] ?? null)
     }
   }
@@ -59,7 +59,10 @@ export async function loadTransactions(
   await pool.query('CHECKPOINT')
 }
 
-function transactionRow(index: number, at: number, userId: string): Row {
+/** Every column: one that is new is told by the compiler. */
+type TransactionRow = { readonly [column in keyof typeof tables.transactions.columns]: Value }
+
+function transactionRow(index: number, at: number, userId: string): TransactionRow {
   const { accountId, currency, description, source } = transactionOf(index, at)
   const categoryId = CATEGORIES[index % CATEGORIES.length] ?? 'uncategorized'
   return {
@@ -81,5 +84,13 @@ function transactionRow(index: number, at: number, userId: string): Row {
     version: 1,
     kind: 'ordinary',
     status: 'recorded',
+    merchant: null,
+    counterparty: null,
+    note: null,
+    linked_transaction_id: null,
+    parts: null,
+    part_category_ids: null,
+    first_category_id: categoryId,
+    first_category_source: 'rule',
   }
 }
