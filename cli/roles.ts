@@ -83,8 +83,9 @@ async function startActors(options: RoleOptions, logger: Logger): Promise<Role> 
   const log = await postgresLog({ url, partitions, role: 'actors' })
   const pool = openPool(url, { role: 'actors', max: 2, session: byKeyOnly })
   const store = postgresCheckpointStore(url, 'actors', STATES_GENERATION)
-  const metrics = actorMetrics((partition, error) =>
-    logger.error({ partition, error }, 'a command failed'),
+  const metrics = actorMetrics(
+    (partition, error) => logger.error({ partition, error }, 'a command failed'),
+    () => connectionUse(pool),
   )
   const deps = {
     log,

@@ -15,7 +15,10 @@ export type TableMetrics = { readonly observer: TableObserver; text(): Promise<s
 const leaseStates: readonly LeaseState[] = ['fencing', 'restoring', 'running', 'draining']
 
 /** Of the actors role. */
-export function actorMetrics(onFault: (partition: number, error: unknown) => void): ActorMetrics {
+export function actorMetrics(
+  onFault: (partition: number, error: unknown) => void,
+  connections?: () => ConnectionUse,
+): ActorMetrics {
   const registry = new Registry()
   const decided = new Counter({
     name: 'saldo_commands_decided_total',
@@ -50,6 +53,15 @@ export function actorMetrics(onFault: (partition: number, error: unknown) => voi
     help: 'Offsets of events that a take-over still has to fold before it takes commands. Much after an upgrade means that states are made anew, which happens once.',
     labelNames: ['partition'],
     registers: [registry],
+  })
+  new Gauge({
+    name: 'saldo_actor_connections',
+    help: 'Connections of the actors to the database for keys by state, and reads that wait for one.',
+    labelNames: ['state'],
+    registers: [registry],
+    collect() {
+      for (const [state, count] of Object.entries(connections?.() ?? {})) this.set({ state }, count)
+    },
   })
   return {
     observer: {
