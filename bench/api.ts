@@ -128,7 +128,8 @@ async function measure(run: Run, report: Report): Promise<boolean> {
     sending.catch(() => undefined)
     const warm = await asked({ ...load, seconds: WARM_UP_SECONDS })
     const stop = new AbortController()
-    const probing = freshness({ log: database.log, apiUrl: engine.apiUrl }, probers, stop.signal)
+    const asking = { log: database.log, apiUrl: engine.apiUrl }
+    const probing = freshness(asking, { probers, series: n }, stop.signal)
     probing.catch(() => undefined)
     const result = await asked({ ...load, seconds })
     stop.abort()

@@ -5,6 +5,12 @@ import { commandOf, transactionOf } from './workload.ts'
 
 export type Prober = { readonly userId: string; readonly token: string }
 
+export type Probing = {
+  readonly probers: readonly Prober[]
+  /** One digit; a later series has a larger one, and so other and newer ids. */
+  readonly series: number
+}
+
 /** What a reading of a wait can be late by, beside the time of an answer. */
 export const LOOK_EVERY_MS = 10
 const PATIENCE_MS = 60_000
@@ -15,7 +21,7 @@ const PATIENCE_MS = 60_000
  */
 export async function freshness(
   { log, apiUrl }: { readonly log: Log; readonly apiUrl: string },
-  probers: readonly Prober[],
+  { probers, series }: Probing,
   stop: AbortSignal,
 ): Promise<readonly number[]> {
   const waits: number[] = []
@@ -25,9 +31,9 @@ export async function freshness(
     const producer = log.producer()
     while (!stop.aborted) {
       // Ascending: of one day the largest id is listed first.
-      const transactionId = `z-${String(++round).padStart(9, '0')}`
+      const transactionId = `z-${series}-${String(++round).padStart(9, '0')}`
       const body = { ...transactionOf(round, Date.now()), occurredAt: Date.now(), transactionId }
-      const record = commandOf(userId, `probe ${round}`, log.partitions, body)
+      const record = commandOf(userId, `probe ${series} ${round}`, log.partitions, body)
       const began = performance.now()
       await producer.append([record])
       while ((await newest(apiUrl, token)) !== transactionId) {
