@@ -18,6 +18,7 @@ describePostgres('the routes of budgets and categories', (database) => {
               ('ana', '2024-02', 'dining', 'EUR', NULL, NULL, false, NULL, NULL, '{}', '{}', 999, 1, $1),
               ('ana', 'every', 'groceries', 'EUR', 'b-2', 1, true, NULL, 20000, '{90}', '{}', 0, 0, $1),
               ('ana', 'every', 'travel', 'JPY', 'b-3', 1, true, NULL, 500, '{90}', '{}', 0, 0, $1),
+              ('ana', 'every', 'health', 'EUR', 'b-4', 1, true, NULL, 100, '{90}', '{}', 0, 0, $1),
               ('ana', '2024-03', 'travel', 'JPY', 'b-3', 1, true, NULL, 500, '{90}', '{90}', 700, 2, $1),
               ('ben', '2024-02', 'groceries', 'EUR', 'b-9', 1, false, 'Secret', 66600, '{80}', '{}', 0, 0, $1)`,
       [AT],
@@ -69,6 +70,7 @@ describePostgres('the routes of budgets and categories', (database) => {
         reached: [80],
         updatedAt: AT,
       },
+      expect.objectContaining({ budgetId: 'b-4', standing: true, spent: '0.00' }),
       expect.objectContaining({ budgetId: 'b-3', standing: true, spent: '0', remaining: '500' }),
     ])
   })
@@ -77,6 +79,7 @@ describePostgres('the routes of budgets and categories', (database) => {
     const { body } = await as('ana', '/v1/budgets?month=2024-03')
     expect(body.budgets).toMatchObject([
       { budgetId: 'b-2', spent: '0.00', percentage: 0 },
+      { budgetId: 'b-4', spent: '0.00' },
       { budgetId: 'b-3', spent: '700', remaining: '-200', percentage: 140, reached: [90] },
     ])
   })
@@ -84,7 +87,7 @@ describePostgres('the routes of budgets and categories', (database) => {
   test('budgets are those of this month unless another is asked for', async () => {
     const { body } = await as('ana', '/v1/budgets')
     expect(body).toMatchObject({ month: new Date().toISOString().slice(0, 7) })
-    expect(body.budgets).toHaveLength(2)
+    expect(body.budgets).toHaveLength(3)
   })
 
   test('categories are the built-in ones and those of the user, with their use by currency', async () => {
