@@ -48,6 +48,7 @@ export function openReadConnections(
     { text, values }: Statement,
   ): Promise<readonly Row[]> {
     let client: pg.PoolClient | undefined
+    if (pool.ended) throw closedError()
     try {
       client = await pool.connect()
       const { promise, resolve, reject } = Promise.withResolvers<readonly Row[]>()
@@ -102,4 +103,10 @@ function readError(error: unknown, isConnected: boolean): Error {
   if (!isTimeout) return asSaldoError(error)
   const message = `the database did not answer within ${STATEMENT_TIMEOUT_MS / 1000} s`
   return new SaldoError('SALDO_DATABASE_UNAVAILABLE', message, { retryable: true, cause: error })
+}
+
+/** A handler may outlive its client, and then the server that it was of. */
+function closedError(): SaldoError {
+  const message = 'the connections of the API are closed'
+  return new SaldoError('SALDO_DATABASE_UNAVAILABLE', message, { retryable: true })
 }

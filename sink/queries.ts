@@ -117,7 +117,7 @@ export type TransactionList = {
   readonly lookedUntil?: TransactionPosition | undefined
 }
 
-/** How many rows of a user one request looks through for what no index answers: 15 ms of them (bench/README.md). */
+/** How many rows of a user one request looks through for what no index answers (bench/README.md). */
 export const ROWS_LOOKED_THROUGH_MAX = 5_000
 
 const MIGRATIONS = 'SELECT count(*) AS count FROM schema_migrations'

@@ -124,6 +124,20 @@ function appends(it: It, another: Another): void {
     expect(stored.every(({ value }, n) => value.equals(values[n] ?? KEY))).toBe(true)
   })
 
+  it('appends that are not waited for come one after the other, also behind one that failed', async ({
+    log,
+  }) => {
+    const producer = log.producer()
+    const letters = ['a', 'b', 'c', 'd']
+    const stray = { ...record('no'), partition: log.partitions }
+    const appends = letters.map((letter) =>
+      producer.append([letter === 'b' ? stray : record(letter)]),
+    )
+    const ended = await Promise.allSettled(appends)
+    expect(ended.map(({ status }) => status === 'fulfilled')).toEqual([true, false, true, true])
+    expect(texts(await readAll(log, place('ledger.events')))).toEqual(['a', 'c', 'd'])
+  })
+
   it('producers that append at once lose nothing and keep their own order', async ({ log }) => {
     const other = await another()
     const write = async (producer: ReturnType<Log['producer']>, letter: string): Promise<void> => {

@@ -7,6 +7,7 @@ import { kafkaClient, openCluster } from './kafka-cluster.ts'
 import { asLogError } from './kafka-errors.ts'
 import { acquireLease, type KafkaLease } from './kafka-lease.ts'
 import { kafkaNames } from './kafka-names.ts'
+import { appendsInTurn } from './appends-in-turn.ts'
 import { kafkaProducer } from './kafka-producer.ts'
 import { KafkaPlaces } from './kafka-places.ts'
 import { prepareTopics } from './kafka-topics.ts'
@@ -50,8 +51,7 @@ export async function kafkaLog(options: {
       identity,
       producer() {
         const producer = kafkaProducer(kafka, names, check)
-        const close = held(() => producer.close())
-        return { append: producer.append, close }
+        return appendsInTurn({ append: producer.append, close: held(() => producer.close()) })
       },
       async acquire(place) {
         check([place])

@@ -57,7 +57,7 @@ export type ProducerOptions = {
   readonly retryForMs?: number
 }
 
-/** Appends without a lease. One append at a time. */
+/** Appends without a lease, one after the other in the order of the calls. */
 export interface Producer {
   /** Resolves when durable. A repetition inside, after a lost connection, stores nothing twice. */
   append(records: readonly NewRecord[]): Promise<void>

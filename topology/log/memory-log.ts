@@ -18,6 +18,7 @@ import {
   type Slice,
   type StoredRecord,
 } from './log.ts'
+import { appendsInTurn } from './appends-in-turn.ts'
 
 export type LogStep =
   | 'append'
@@ -155,7 +156,7 @@ function instance(storage: Storage, options: MemoryLogOptions): MemoryLog {
   return {
     partitions: storage.partitions,
     identity: storage.identity,
-    producer: () => producerOf(storage, options, step),
+    producer: () => appendsInTurn(producerOf(storage, options, step)),
     async acquire(place) {
       const fault = await step('acquire', place)
       const lost = new AbortController()

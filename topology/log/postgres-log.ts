@@ -19,6 +19,7 @@ import {
   type Slice,
   type StoredRecord,
 } from './log.ts'
+import { appendsInTurn } from './appends-in-turn.ts'
 import { recordArrays } from './postgres-arrays.ts'
 import { acquireLease } from './postgres-lease.ts'
 import { placeKey, wakeUps, type Heads, type WakeUps } from './postgres-wake-ups.ts'
@@ -110,7 +111,7 @@ function logOf(
   return {
     partitions,
     identity,
-    producer: (options = {}) => producerOf(pool, wakes, options),
+    producer: (options = {}) => appendsInTurn(producerOf(pool, wakes, options)),
     acquire: (place) => acquireLease(url, place, wakes),
     read: (place, offset, limit) => readSlice(pool, place, offset, limit),
     start: async (place) => (await readHead(pool, place)).start,
