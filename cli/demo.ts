@@ -91,6 +91,17 @@ function bodyOf(item: DemoItem): LedgerCommandBody {
         name: item.name,
         bankName: null,
       }
+    case 'set-budget':
+      return {
+        type: 'SetBudget',
+        budgetId: item.budgetId,
+        categoryId: item.categoryId,
+        currency: item.currency,
+        month: null,
+        amountMinor: item.amountMinor,
+        thresholds: null,
+        name: null,
+      }
     case 'transaction':
       return {
         type: 'RecordTransaction',

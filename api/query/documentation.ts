@@ -16,6 +16,9 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
+/** The bar above would ask for the address of another one. */
+const ONE_CONTRACT = '.swagger-ui .topbar { display: none }'
+
 /** A page at /docs that shows the contract and tries it out; the document itself is /openapi.json. */
 export function documentation(app: FastifyInstance, byAddress: RateLimit): void {
   let document: object | undefined
@@ -26,7 +29,7 @@ export function documentation(app: FastifyInstance, byAddress: RateLimit): void 
     await scope.register(fastifySwaggerUi, {
       routePrefix: '/docs',
       staticCSP: POLICY,
-      theme: { title: 'Saldo query API' },
+      theme: { title: 'Saldo query API', css: [{ filename: 'saldo.css', content: ONE_CONTRACT }] },
       uiConfig: { deepLinking: true, docExpansion: 'list', defaultModelsExpandDepth: 0 },
       transformSpecification: () => made(),
       transformSpecificationClone: false,

@@ -30,6 +30,8 @@ export type Country = {
   readonly locale: string
   readonly stepMinor: bigint
   readonly accounts: readonly { readonly kind: AccountName; readonly name: string }[]
+  /** What a household means to spend in a month, by built-in category. */
+  readonly budgets: readonly { readonly categoryId: string; readonly amount: number }[]
   readonly opening: { readonly text: string; readonly from: number; readonly to: number }
   /** In `text`, `{month}` is replaced by the month's name. */
   readonly salary: {

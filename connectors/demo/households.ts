@@ -36,6 +36,15 @@ export type DemoAccount = Dated & {
   readonly name: string
 }
 
+/** For every month. */
+export type DemoBudget = Dated & {
+  readonly kind: 'set-budget'
+  readonly budgetId: string
+  readonly categoryId: string
+  readonly amountMinor: bigint
+  readonly currency: string
+}
+
 export type DemoTransaction = Dated & {
   readonly kind: 'transaction'
   readonly transactionId: string
@@ -47,7 +56,7 @@ export type DemoTransaction = Dated & {
   readonly bookedOn: string
 }
 
-export type DemoItem = DemoPreferences | DemoAccount | DemoTransaction
+export type DemoItem = DemoPreferences | DemoAccount | DemoBudget | DemoTransaction
 
 const HOUR_MS = 3_600_000
 // Daytime in UTC is the same calendar day in both time zones, so no zone table is needed.
@@ -124,6 +133,15 @@ function openBook({ seed, household, country, firstDay }: Scope): Book {
     name,
     occurredAt: openedAt + index + 1,
   }))
+  const budgets = country.budgets.map(({ categoryId, amount }, index): DemoBudget => ({
+    kind: 'set-budget',
+    userId,
+    budgetId: nextId(),
+    categoryId,
+    amountMinor: BigInt(amount) * country.stepMinor,
+    currency,
+    occurredAt: openedAt + accounts.length + index + 1,
+  }))
   const idOf = new Map(accounts.map(({ accountKind, accountId }) => [accountKind, accountId]))
   const balances = new Map<AccountName, bigint>()
   let today: DemoTransaction[] = []
@@ -142,6 +160,7 @@ function openBook({ seed, household, country, firstDay }: Scope): Book {
         occurredAt: openedAt,
       },
       ...accounts,
+      ...budgets,
     ],
     timeOn,
     enter({ day, account, amountMinor, description, occurredAt = timeOn(day) }) {

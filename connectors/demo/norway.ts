@@ -10,6 +10,11 @@ export const norway: Country = {
     { kind: 'savings', name: 'Sparekonto' },
     { kind: 'credit', name: 'Kredittkort' },
   ],
+  budgets: [
+    { categoryId: 'groceries', amount: 90_000 },
+    { categoryId: 'dining', amount: 25_000 },
+    { categoryId: 'transport', amount: 45_000 },
+  ],
   opening: { text: 'INNGÅENDE SALDO', from: 500_000, to: 900_000 },
   salary: { text: 'LØNN {month}', day: 15, from: 460_000, to: 560_000 },
   bonus: { text: 'LØNN BONUS {month}', month: 12, share: 50 },

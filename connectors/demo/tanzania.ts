@@ -11,6 +11,10 @@ export const tanzania: Country = {
     { kind: 'savings', name: 'Akiba' },
     { kind: 'cash', name: 'M-Pesa' },
   ],
+  budgets: [
+    { categoryId: 'groceries', amount: 6_000 },
+    { categoryId: 'dining', amount: 1_500 },
+  ],
   opening: { text: 'OPENING BALANCE', from: 70_000, to: 100_000 },
   salary: { text: 'SALARY {month}', day: 25, from: 36_000, to: 44_000 },
   bonus: { text: 'SALARY BONUS {month}', month: 12, share: 60 },

@@ -6,6 +6,7 @@ import type {
   DemoRequest,
   DemoTransaction,
 } from '../../../connectors/demo/households.ts'
+import { builtInCategories } from '../../../schemas/built-in-categories.ts'
 import { addMinor, isCurrency } from '../../../schemas/money.ts'
 
 const request: DemoRequest = { seed: 7, endOn: '2026-06-30' }
@@ -21,6 +22,7 @@ const households = [...Map.groupBy(items, (item) => item.userId).values()].map((
 function idsOf(list: readonly DemoItem[]): string[] {
   return list.flatMap((item) => {
     if (item.kind === 'preferences') return [item.userId]
+    if (item.kind === 'set-budget') return [item.budgetId]
     return [item.kind === 'transaction' ? item.transactionId : item.accountId]
   })
 }
@@ -69,6 +71,18 @@ describe('repeatable', () => {
 })
 
 describe('believable', () => {
+  test('every household plans what it spends, by built-in category and in its own currency', () => {
+    for (const { all, preferences } of households) {
+      const budgets = all.filter((item) => item.kind === 'set-budget')
+      expect(budgets.length).toBeGreaterThan(1)
+      for (const { categoryId, currency, amountMinor } of budgets) {
+        expect(builtInCategories).toContain(categoryId)
+        expect(currency).toBe(preferences[0]?.baseCurrency)
+        expect(amountMinor).toBeGreaterThan(0n)
+      }
+    }
+  })
+
   test('households are Norwegian and Tanzanian in turn', () => {
     const homes = households.map(({ preferences }) =>
       preferences.map((item) => `${item.baseCurrency} ${item.timeZone}`),
