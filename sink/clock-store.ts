@@ -7,17 +7,26 @@ export type ClockProgress = {
   readonly finished: boolean
 }
 
+/** Ledgers whose time zone is one of these, and with `unset` all that have a checkpoint and no zone of their own. */
+export type InZones = { readonly zones: readonly string[]; readonly unset: boolean }
+
+export type LedgerSlice = {
+  /** Without those that are erased. */
+  readonly userIds: readonly string[]
+  /** The last that was looked at; undefined when nothing is left behind it. */
+  readonly through: string | undefined
+}
+
 /** What the clock has to know, and remembers. */
 export interface ClockStore {
   /** Undefined before the first pass. */
   progress(): Promise<ClockProgress | undefined>
   /** Never back: a clock that was held up cannot undo what a newer one has done. */
   move(progress: ClockProgress): Promise<void>
-  /** Ledgers with a checkpoint, in the order of their ids; fewer than the limit at the end only. */
-  ledgersAfter(
-    userId: string,
-    limit: number,
-  ): Promise<readonly { readonly userId: string; readonly erased: boolean }[]>
+  /** Time zones that somebody has set, each once. */
+  timeZones(): Promise<readonly string[]>
+  /** The next ledgers of these zones behind a user, in the order of their ids: at most so many are looked at. */
+  ledgersAfter(userId: string, inZones: InZones, limit: number): Promise<LedgerSlice>
   /** By partition the least offset of these consumers; 0 where one of them has not begun. */
   readTo(consumers: readonly string[], partitions: number): Promise<readonly bigint[]>
   close(): Promise<void>

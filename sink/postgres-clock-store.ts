@@ -4,6 +4,24 @@ import { asSaldoError, openPool } from './postgres/pool.ts'
 
 const TASK = 'advance-time'
 
+/** Jumps from user to user in the index: a ledger may have any number of rows. */
+const ALL_LEDGERS = `
+  WITH RECURSIVE walk (user_id, nth) AS (
+    (SELECT user_id, 1 FROM actor_checkpoints WHERE user_id > $1 ORDER BY user_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT c.user_id FROM actor_checkpoints c WHERE c.user_id > walk.user_id ORDER BY c.user_id LIMIT 1), nth + 1
+    FROM walk WHERE walk.user_id IS NOT NULL AND nth < $2
+  ) SELECT walk.user_id, coalesce(p.time_zone = ANY ($3::text[]), true) AS here
+  FROM walk LEFT JOIN profiles p USING (user_id) WHERE walk.user_id IS NOT NULL`
+
+/** The next ones of each zone, through the index; together the next ones of all. */
+const LEDGERS_IN_ZONES = `
+  SELECT next.user_id, true AS here
+  FROM unnest($3::text[]) AS z (time_zone)
+  CROSS JOIN LATERAL (
+    SELECT p.user_id FROM profiles p WHERE p.time_zone = z.time_zone AND p.user_id > $1 ORDER BY p.user_id LIMIT $2) AS next
+  ORDER BY next.user_id LIMIT $2`
+
 export function postgresClockStore(url: string, role: string, shared?: pg.Pool): ClockStore {
   const pool = shared ?? openPool(url, { role, max: 1 })
   return {
@@ -26,20 +44,32 @@ export function postgresClockStore(url: string, role: string, shared?: pg.Pool):
         [TASK, until, afterUser, finished],
       )
     },
-    async ledgersAfter(userId, limit) {
-      // Jumps from user to user in the index: a ledger may have any number of rows.
-      const rows = await rowsOf<{ user_id: string; erased: boolean }>(
+    async timeZones() {
+      // Jumps from zone to zone in the index.
+      const rows = await rowsOf<{ time_zone: string }>(
         pool,
-        `WITH RECURSIVE walk (user_id, nth) AS (
-           (SELECT user_id, 1 FROM actor_checkpoints WHERE user_id > $1 ORDER BY user_id LIMIT 1)
+        `WITH RECURSIVE walk (time_zone) AS (
+           SELECT min(time_zone) FROM profiles
            UNION ALL
-           SELECT (SELECT c.user_id FROM actor_checkpoints c WHERE c.user_id > walk.user_id ORDER BY c.user_id LIMIT 1), nth + 1
-           FROM walk WHERE walk.user_id IS NOT NULL AND nth < $2
-         ) SELECT user_id, EXISTS (SELECT FROM subject_keys k WHERE k.user_id = walk.user_id AND k.shredded_at IS NOT NULL) AS erased
-         FROM walk WHERE user_id IS NOT NULL`,
-        [userId, limit],
+           SELECT (SELECT min(p.time_zone) FROM profiles p WHERE p.time_zone > walk.time_zone)
+           FROM walk WHERE walk.time_zone IS NOT NULL
+         ) SELECT time_zone FROM walk WHERE time_zone IS NOT NULL`,
+        [],
       )
-      return rows.map(({ user_id: userId, erased }) => ({ userId, erased }))
+      return rows.map(({ time_zone: timeZone }) => timeZone)
+    },
+    async ledgersAfter(userId, { zones, unset }, limit) {
+      const rows = await rowsOf<{ user_id: string; told: boolean }>(
+        pool,
+        `SELECT looked.user_id, looked.here AND NOT EXISTS (
+           SELECT FROM subject_keys k WHERE k.user_id = looked.user_id AND k.shredded_at IS NOT NULL) AS told
+         FROM (${unset ? ALL_LEDGERS : LEDGERS_IN_ZONES}) AS looked ORDER BY looked.user_id`,
+        [userId, limit, zones],
+      )
+      return {
+        userIds: rows.filter(({ told }) => told).map(({ user_id: told }) => told),
+        through: rows.length < limit ? undefined : rows.at(-1)?.user_id,
+      }
     },
     async readTo(consumers, partitions) {
       const rows = await rowsOf<{ read_to: bigint }>(

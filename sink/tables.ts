@@ -195,6 +195,17 @@ export const tables = {
     },
     key: ['user_id', 'month', 'category_id', 'currency'],
   },
+  profiles: {
+    name: 'profiles',
+    columns: {
+      user_id: 'text',
+      base_currency: 'text',
+      time_zone: 'text',
+      locale: 'text',
+      updated_at: 'timestamp',
+    },
+    key: ['user_id'],
+  },
   command_outcomes: {
     name: 'command_outcomes',
     columns: {

@@ -1,40 +1,61 @@
 /**
- * One pass a day over all ledgers: each is told by a command that the day has ended.
+ * A day has ended: each ledger is told by a command, soon after midnight in its user's time zone.
  *
- * Invariant: a ledger gets the same command id for the same instant, whoever sends it and how often: a repetition is a
- * duplicate. So a pass that was cut off goes on where it was last noted, and two clocks at once do no harm.
+ * One pass for each instant that is midnight somewhere: zones that share it are told together, one after the other in
+ * the order of the instants. A ledger gets the same command id for the same instant, whoever sends it and how often: a
+ * repetition is a duplicate. So a pass that was cut off goes on where it was last noted, and two clocks at once do no
+ * harm. Who moves to another zone may be told of one day less, and the next command covers it.
  */
 import { hash } from 'node:crypto'
+import { defaultPreferences } from '../actors/profile/profile.ts'
+import { dayStartOf } from '../actors/transaction/booking-date.ts'
 import { commandCodec } from '../schemas/codec.ts'
 import { uuidFromHex } from '../schemas/ids.ts'
 import { partitionOf } from '../schemas/partition.ts'
 import type { ClockProgress, ClockStore } from '../sink/clock-store.ts'
 import type { NewRecord, Producer } from './log/log.ts'
 
-const DAY_MS = 86_400_000
 /** The log's clock may be behind ours, and it refuses what lies ahead of it. */
 const MARGIN_MS = 60_000
 const LEDGERS_PER_BATCH = 500
 
-/** The last midnight in UTC that every clock has passed. */
-export function lastMidnight(now: number): number {
-  return Math.floor((now - MARGIN_MS) / DAY_MS) * DAY_MS
+/** The last midnight in a time zone that every clock has passed. */
+export function lastMidnight(now: number, timeZone: string): number {
+  const certain = now - MARGIN_MS
+  try {
+    return dayStartOf(certain, timeZone)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    // A zone that only a newer release knows.
+    return dayStartOf(certain, defaultPreferences.timeZone)
+  }
 }
 
-/** Where the pass that is due now stands; undefined when there is none. Days that were missed are one pass. */
+/** A pass over the ledgers of some zones, and how far it has come. */
+export type Pass = ClockProgress & { readonly zones: readonly string[] }
+
+/**
+ * The pass that is due now: of the midnights that are not told of, the earliest. Undefined when there is none. Of days
+ * that were missed only the last one counts. `timeZones` are those that users have set.
+ */
 export function duePass(
   progress: ClockProgress | undefined,
+  timeZones: readonly string[],
   now: number,
-): ClockProgress | undefined {
-  const until = lastMidnight(now)
-  if (progress === undefined || progress.until < until)
-    return { until, afterUser: '', finished: false }
-  return progress.finished ? undefined : progress
+): Pass | undefined {
+  const zones = new Set([defaultPreferences.timeZone, ...timeZones])
+  const byMidnight = Map.groupBy(zones, (timeZone) => lastMidnight(now, timeZone))
+  for (const [until, zones] of [...byMidnight].toSorted(([a], [b]) => a - b)) {
+    if (progress === undefined || progress.until < until)
+      return { until, afterUser: '', finished: false, zones }
+    if (progress.until === until && !progress.finished) return { ...progress, zones }
+  }
+  return undefined
 }
 
 /** Tells the next ledgers, and notes it once that is durable. Gives how many were told. */
 export async function tellSome(
-  { until, afterUser }: ClockProgress,
+  { until, afterUser, zones }: Pass,
   {
     store,
     producer,
@@ -47,15 +68,16 @@ export async function tellSome(
     readonly now: number
   },
 ): Promise<number> {
-  const ledgers = await store.ledgersAfter(afterUser, LEDGERS_PER_BATCH)
-  const told = ledgers.filter(({ erased }) => !erased)
-  await producer.append(told.map(({ userId }) => advanceTime(userId, until, { partitions, now })))
-  await store.move({
-    until,
-    afterUser: ledgers.at(-1)?.userId ?? afterUser,
-    finished: ledgers.length < LEDGERS_PER_BATCH,
-  })
-  return told.length
+  const unset = zones.includes(defaultPreferences.timeZone)
+  const { userIds, through } = await store.ledgersAfter(
+    afterUser,
+    { zones, unset },
+    LEDGERS_PER_BATCH,
+  )
+  await producer.append(userIds.map((userId) => advanceTime(userId, until, { partitions, now })))
+  const finished = through === undefined
+  await store.move({ until, afterUser: through ?? userIds.at(-1) ?? afterUser, finished })
+  return userIds.length
 }
 
 function advanceTime(

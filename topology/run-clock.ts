@@ -1,7 +1,7 @@
 /**
  * The loop of the clock: what happens because time passes. One process at a time does it (a lease); two would do no harm.
  *
- * It removes records that nobody needs any more, and tells every ledger once a day how far time is.
+ * It removes records that nobody needs any more, and tells every ledger that a day of its user has ended.
  */
 import type { ClockStore } from '../sink/clock-store.ts'
 import { duePass, tellSome } from './advance-time.ts'
@@ -77,7 +77,7 @@ async function tellNext(
   producer: Producer,
   isBehind: boolean,
 ): Promise<boolean> {
-  const pass = duePass(await store.progress(), now())
+  const pass = duePass(await store.progress(), await store.timeZones(), now())
   if (pass === undefined) return false
   if (isBehind) return true
   const { partitions } = log

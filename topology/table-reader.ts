@@ -15,6 +15,7 @@ import { dailyAggregates } from './processors/daily-aggregates.ts'
 import { dailyIncome } from './processors/daily-income.ts'
 import { eventArchive } from './processors/event-archive.ts'
 import type { Processor } from './processors/processor.ts'
+import { profiles } from './processors/profiles.ts'
 import { transactionEvents } from './processors/transaction-events.ts'
 import { transactions } from './processors/transactions.ts'
 import { decodeEvent } from './restore.ts'
@@ -57,6 +58,7 @@ export const ledgerTables: TableReader<OpenedEvent> = {
     dailyIncome,
     balanceHistory,
     budgetStatus,
+    profiles,
   ],
   async open(records, partition, keys) {
     const events = records.map((record) => decodeEvent(record, partition))

@@ -22,6 +22,7 @@ export const topology: Topology = [
       'daily_income',
       'balance_history',
       'budget_status',
+      'profiles',
       'outbox',
     ],
   }),

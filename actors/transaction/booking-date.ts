@@ -11,6 +11,12 @@ export function bookedOnOf(instant: number, timeZone: string): number {
   return Math.floor((instant + local.offsetNanoseconds / 1_000_000) / DAY_MS)
 }
 
+/** The first instant of the day that it is in a time zone; after midnight where the clocks leap over it. */
+export function dayStartOf(instant: number, timeZone: string): number {
+  const local = Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(timeZone)
+  return local.startOfDay().epochMilliseconds
+}
+
 /** Dates reach from 1970 to one year after the log time of the command, the one that the zone gives too. */
 export function dateProblem(
   dates: { readonly occurredAt: number | null; readonly bookedOn: number | null },

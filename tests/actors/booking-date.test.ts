@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { bookedOnOf } from '../../actors/transaction/booking-date.ts'
+import { bookedOnOf, dayStartOf } from '../../actors/transaction/booking-date.ts'
 import { epochDayOf, isoDateOf } from '../../schemas/dates.ts'
 import {
   amended,
@@ -141,5 +141,34 @@ describe('dates reach from 1970 to one year after the log time', () => {
     given(sent(opened, { recordedAt: NOW }))
       .when(recorded({ occurredAt: nextWeek }), { recordedAt: NOW + 7 * DAY_MS })
       .expectEvent({ type: 'TransactionCreated' })
+  })
+})
+
+describe('a day starts', () => {
+  test.each([
+    ['UTC', '2026-03-14T12:00:00Z', '2026-03-14T00:00:00Z'],
+    ['Europe/Oslo', '2026-03-29T12:00:00Z', '2026-03-28T23:00:00Z'],
+    ['Europe/Oslo', '2026-03-30T12:00:00Z', '2026-03-29T22:00:00Z'],
+    ['Asia/Kathmandu', '2026-03-14T18:14:59Z', '2026-03-13T18:15:00Z'],
+    ['Asia/Kathmandu', '2026-03-14T18:15:00Z', '2026-03-14T18:15:00Z'],
+    // Midnight is leapt over, and comes twice.
+    ['Asia/Beirut', '2026-03-29T12:00:00Z', '2026-03-28T22:00:00Z'],
+    ['America/Havana', '2026-11-01T05:30:00Z', '2026-11-01T04:00:00Z'],
+  ])('in %s before %s at %s', (timeZone, instant, start) => {
+    expect(dayStartOf(at(instant), timeZone)).toBe(at(start))
+  })
+
+  test('with the first instant that is booked on it, in every zone', () => {
+    const zones = Intl.supportedValuesOf('timeZone')
+    for (const [n, timeZone] of zones.entries()) {
+      const instant = at('2026-01-01T00:00:00Z') + n * 20_000_123
+      const start = dayStartOf(instant, timeZone)
+      const day = bookedOnOf(instant, timeZone)
+      expect([
+        start <= instant,
+        bookedOnOf(start, timeZone),
+        bookedOnOf(start - 1, timeZone),
+      ]).toEqual([true, day, day - 1])
+    }
   })
 })

@@ -9,6 +9,8 @@ import { runClock } from '../../topology/run-clock.ts'
 import { CLEAN, commands, engineOn, judged } from '../support/damaged-run.ts'
 import { describePostgres } from '../support/postgres.ts'
 
+const everywhere = { zones: ['UTC'], unset: true }
+
 describePostgres('the clock store', (database) => {
   let admin: pg.Client
   let store: ClockStore
@@ -17,13 +19,15 @@ describePostgres('the clock store', (database) => {
     await admin.connect()
     store = postgresClockStore(database.url, 'test')
   })
-  afterEach(() => admin.query('TRUNCATE actor_checkpoints, subject_keys, progress, clock_progress'))
+  afterEach(() =>
+    admin.query('TRUNCATE actor_checkpoints, subject_keys, profiles, progress, clock_progress'),
+  )
   afterAll(async () => {
     await store.close()
     await admin.end()
   })
 
-  test('walks over ledgers, each once, and tells which are erased', async () => {
+  test('walks over ledgers, each once, and leaves out those that are erased', async () => {
     await admin.query(
       `INSERT INTO actor_checkpoints (user_id, state_type, state_id, sequence, version, state)
        SELECT 'user-' || u, 'transaction', t::text, 1, 1, '' FROM generate_series(1, 5) u, generate_series(1, 20) t`,
@@ -31,17 +35,48 @@ describePostgres('the clock store', (database) => {
     await admin.query(
       `INSERT INTO subject_keys (user_id, wrapped, shredded_at) VALUES ('user-2', NULL, now()), ('user-3', 'k', NULL)`,
     )
-    const first = await store.ledgersAfter('', 3)
-    expect(first).toEqual([
-      { userId: 'user-1', erased: false },
-      { userId: 'user-2', erased: true },
-      { userId: 'user-3', erased: false },
-    ])
-    expect((await store.ledgersAfter('user-3', 3)).map(({ userId }) => userId)).toEqual([
-      'user-4',
-      'user-5',
-    ])
-    expect(await store.ledgersAfter('user-5', 3)).toEqual([])
+    expect(await store.ledgersAfter('', everywhere, 3)).toEqual({
+      userIds: ['user-1', 'user-3'],
+      through: 'user-3',
+    })
+    expect(await store.ledgersAfter('user-3', everywhere, 3)).toEqual({
+      userIds: ['user-4', 'user-5'],
+      through: undefined,
+    })
+    expect(await store.ledgersAfter('user-5', everywhere, 3)).toEqual({
+      userIds: [],
+      through: undefined,
+    })
+  })
+
+  test('finds the ledgers of a zone, and those that have none, in the order of their ids', async () => {
+    await admin.query(
+      `INSERT INTO actor_checkpoints (user_id, state_type, state_id, sequence, version, state)
+       SELECT 'user-' || u, 'root', 'root', 1, 1, '' FROM generate_series(1, 9) u`,
+    )
+    await admin.query(`INSERT INTO subject_keys (user_id, shredded_at) VALUES ('user-8', now())`)
+    await admin.query(
+      `INSERT INTO profiles SELECT 'user-' || u, 'NOK', zone, 'en', now()
+       FROM (VALUES (2, 'Europe/Oslo'), (4, 'UTC'), (5, 'Europe/Paris'), (6, 'Europe/Oslo'), (8, 'Europe/Oslo'), (9, 'Asia/Tokyo')) AS p (u, zone)`,
+    )
+    expect(await store.timeZones()).toEqual(['Asia/Tokyo', 'Europe/Oslo', 'Europe/Paris', 'UTC'])
+    const winter = { zones: ['Europe/Oslo', 'Europe/Paris'], unset: false }
+    expect(await store.ledgersAfter('', winter, 2)).toEqual({
+      userIds: ['user-2', 'user-5'],
+      through: 'user-5',
+    })
+    expect(await store.ledgersAfter('user-5', winter, 2)).toEqual({
+      userIds: ['user-6'],
+      through: 'user-8',
+    })
+    expect(await store.ledgersAfter('user-8', winter, 2)).toEqual({
+      userIds: [],
+      through: undefined,
+    })
+    expect(await store.ledgersAfter('', { zones: ['UTC'], unset: true }, 100)).toEqual({
+      userIds: ['user-1', 'user-3', 'user-4', 'user-7'],
+      through: undefined,
+    })
   })
 
   test('a pass goes forward only, and the next one begins anew', async () => {

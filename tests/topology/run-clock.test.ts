@@ -17,6 +17,7 @@ const DAY_MS = 24 * HOUR_MS
 class World {
   now = NOON
   progress: ClockProgress | undefined
+  readonly zoneOf = new Map<string, string>()
   readonly ledgers: { userId: string; erased: boolean }[]
   readonly log: MemoryLog = memoryLog({ partitions: PARTITIONS, seed: 3, now: () => this.now })
   readonly swept: (readonly RetentionRule[])[] = []
@@ -36,8 +37,19 @@ class World {
       this.progress = progress
       return Promise.resolve()
     },
-    ledgersAfter: (userId, limit) =>
-      Promise.resolve(this.ledgers.filter((one) => one.userId > userId).slice(0, limit)),
+    timeZones: () => Promise.resolve([...new Set(this.zoneOf.values())]),
+    ledgersAfter: (userId, { zones, unset }, limit) => {
+      const behind = this.ledgers.filter((one) => one.userId > userId)
+      const looked = behind.slice(0, limit)
+      const isHere = (zone: string | undefined) =>
+        zone === undefined ? unset : zones.includes(zone)
+      return Promise.resolve({
+        userIds: looked
+          .filter((one) => !one.erased && isHere(this.zoneOf.get(one.userId)))
+          .map((one) => one.userId),
+        through: looked.length < limit ? undefined : looked.at(-1)?.userId,
+      })
+    },
     readTo: (consumers, partitions) =>
       Promise.resolve(
         Array.from({ length: partitions }, (_, n) => BigInt(consumers.length * 10 + n)),
@@ -99,7 +111,7 @@ function users(told: readonly { readonly userId: string }[]): readonly string[] 
 }
 
 describe('the clock', () => {
-  test('tells every ledger of the last midnight in UTC, once a day', async () => {
+  test('tells ledgers without a time zone of the last midnight in UTC, once a day', async () => {
     const world = new World(1_203)
     await world.run(8)
     expect(users(world.told())).toEqual(world.ledgers.map(({ userId }) => userId))
@@ -210,5 +222,111 @@ describe('the clock', () => {
     )
     expect(ofOthers?.readTo).toHaveLength(PARTITIONS)
     expect(ofOthers?.readTo?.every((offset) => offset >= 2n ** 62n)).toBe(true)
+  })
+})
+
+describe('the clock in time zones', () => {
+  /** Some looks every quarter of an hour. */
+  async function pass(world: World, until: number) {
+    for (; world.now < until; world.now += HOUR_MS / 4) await world.run(3)
+  }
+
+  /** From an instant on, for so many hours: whom it told of which instants, in the order of these. */
+  async function told(zones: readonly (string | undefined)[], from: string, hours: number) {
+    const world = new World(zones.length)
+    for (const [n, zone] of zones.entries()) {
+      if (zone !== undefined) world.zoneOf.set(world.ledgers[n]?.userId ?? '', zone)
+    }
+    world.now = Date.parse(from)
+    const until = world.now + hours * HOUR_MS
+    // The first turns tell of the midnights before.
+    await world.run(2 * zones.length + 3)
+    const before = new Set(world.told().map(({ commandId }) => commandId))
+    await pass(world, until)
+    return world
+      .told()
+      .filter(({ commandId }) => !before.has(commandId))
+      .toSorted((a, b) => a.until - b.until)
+      .map((one) => {
+        const zone = world.zoneOf.get(one.userId) ?? 'none'
+        return `${new Date(one.until).toISOString().slice(0, 16)} ${zone}`
+      })
+  }
+
+  test('tells each ledger after midnight where its user is', async () => {
+    const zones = ['Europe/Oslo', 'Africa/Dar_es_Salaam', 'America/New_York', 'Asia/Kathmandu']
+    expect(await told([...zones, undefined], '2026-01-14T12:00Z', 24)).toEqual([
+      '2026-01-14T18:15 Asia/Kathmandu',
+      '2026-01-14T21:00 Africa/Dar_es_Salaam',
+      '2026-01-14T23:00 Europe/Oslo',
+      '2026-01-15T00:00 none',
+      '2026-01-15T05:00 America/New_York',
+    ])
+  })
+
+  test('follows summer time: the day of the change has 23 hours, or 25', async () => {
+    expect(await told(['Europe/Oslo'], '2026-03-28T12:00Z', 48)).toEqual([
+      '2026-03-28T23:00 Europe/Oslo',
+      '2026-03-29T22:00 Europe/Oslo',
+    ])
+    expect(await told(['Europe/Oslo'], '2026-10-24T12:00Z', 48)).toEqual([
+      '2026-10-24T22:00 Europe/Oslo',
+      '2026-10-25T23:00 Europe/Oslo',
+    ])
+  })
+
+  test('tells of one o’clock where the clocks leap over midnight, and once where it comes twice', async () => {
+    expect(await told(['Asia/Beirut'], '2026-03-28T12:00Z', 24)).toEqual([
+      '2026-03-28T22:00 Asia/Beirut',
+    ])
+    // Between midnight for the first time and for the second.
+    expect(await told(['America/Havana'], '2026-10-31T12:00Z', 48)).toEqual([
+      '2026-11-01T04:00 America/Havana',
+      '2026-11-02T05:00 America/Havana',
+    ])
+  })
+
+  test('tells all zones that have midnight at one instant together, and each of 26 hours once', async () => {
+    const zones = Array.from(
+      { length: 27 },
+      (_, n) => `Etc/GMT${n <= 12 ? '+' : '-'}${Math.abs(n - 12)}`,
+    )
+    const all = [...zones, ...zones.map((zone) => zone.toLowerCase())]
+    const day = await told(all, '2026-01-14T12:30Z', 24)
+    expect(day).toHaveLength(54)
+    expect(new Set(day).size).toBe(54)
+    expect(new Set(day.map((one) => one.slice(0, 16))).size).toBe(24)
+  })
+
+  test('tells a ledger that moved once for each day that began where it was then', async () => {
+    const world = new World(1)
+    const move = (zone: string) => world.zoneOf.set('user-00000', zone)
+    move('America/New_York')
+    world.now = Date.UTC(2026, 0, 14, 12)
+    await world.run(5)
+    move('Europe/Oslo')
+    await pass(world, Date.UTC(2026, 0, 15, 12))
+    expect(world.told().map(({ until }) => new Date(until).toISOString().slice(0, 16))).toEqual([
+      '2026-01-14T05:00',
+      '2026-01-14T23:00',
+    ])
+  })
+
+  test('takes a zone that it does not know for the default', async () => {
+    expect(await told(['Moon/Tycho'], '2026-01-14T12:00Z', 24)).toEqual([
+      '2026-01-15T00:00 Moon/Tycho',
+    ])
+  })
+
+  test('goes on with the pass of the zone it was in, and then with the next one', async () => {
+    const world = new World(1_200)
+    for (const [n, { userId }] of world.ledgers.entries())
+      world.zoneOf.set(userId, n % 2 === 0 ? 'Europe/Oslo' : 'Asia/Tokyo')
+    await world.run(2)
+    const noted = world.progress
+    expect(noted).toMatchObject({ finished: false, until: Date.UTC(2026, 2, 13, 15) })
+    await world.run(12)
+    expect(world.told()).toHaveLength(1_200)
+    expect(new Set(users(world.told())).size).toBe(1_200)
   })
 })

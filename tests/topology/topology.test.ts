@@ -16,7 +16,7 @@ group('topology', () => {
     expect(describe(topology).split('\n')).toEqual([
       'producers anyone: -> ledger.commands',
       'actors ledger: ledger.commands -> ledger.events, ledger.outcomes, ledger.parked, ledger.dead-letters',
-      'tables ledger-tables: ledger.events -> table:events, table:transaction_events, table:transactions, table:accounts, table:categories, table:daily_aggregates, table:daily_income, table:balance_history, table:budget_status, table:outbox',
+      'tables ledger-tables: ledger.events -> table:events, table:transaction_events, table:transactions, table:accounts, table:categories, table:daily_aggregates, table:daily_income, table:balance_history, table:budget_status, table:profiles, table:outbox',
       'tables outcome-tables: ledger.outcomes -> table:command_outcomes',
       'streams transactions-created: ledger.events -> transactions.created',
       'streams transactions-categorized: ledger.events -> transactions.categorized',

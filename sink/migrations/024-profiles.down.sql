@@ -1,0 +1,2 @@
+DELETE FROM progress WHERE consumer = 'tables:profiles';
+DROP TABLE profiles;
