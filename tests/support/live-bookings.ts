@@ -34,6 +34,7 @@ export function liveBookings(events: readonly OpenedEvent[]): readonly LiveBooki
 
 export type CountedPart = {
   readonly userId: string
+  readonly transactionId: string
   readonly bookedOn: number
   readonly categoryId: string
   readonly currency: string
@@ -43,11 +44,11 @@ export type CountedPart = {
 
 /** What spending and income are made of: by part where a transaction is split, never money that only moved. */
 export function countedParts(events: readonly OpenedEvent[]): readonly CountedPart[] {
-  return liveBookings(events).flatMap(({ userId, currency, booking }) => {
+  return liveBookings(events).flatMap(({ userId, transactionId, currency, booking }) => {
     const { kind, parts, bookedOn } = booking
     if (kind === 'transfer' || kind === 'adjustment') return []
     return (parts.length === 0 ? [booking] : parts).map(({ categoryId, amountMinor }) => {
-      return { userId, bookedOn, categoryId, currency, amountMinor }
+      return { userId, transactionId, bookedOn, categoryId, currency, amountMinor }
     })
   })
 }
