@@ -35,6 +35,8 @@ export type PreparedCommand = {
   /** Log time of the command record, milliseconds since 1970 UTC. */
   readonly recordedAt: number
   readonly candidates: Candidates
+  /** What was thrown while it was prepared: the rules decide nothing on what is not there. */
+  readonly fault?: Error
   /** Of a parked command that is sent again. */
   readonly resumed?: Resumed
   /** For `UnparkLedger`: offset of the last command of the ledger that is in `ledger.parked`. */
@@ -91,6 +93,7 @@ function decideOnce(
   if (address.type !== 'profile' && !isId(address.id)) {
     return reject(`${address.type}Id`, 'id-invalid', 'an id is 1 to 64 letters, digits and . _ : -')
   }
+  if (prepared.fault !== undefined) throw prepared.fault
   const isNew = creates(body)
   if (!isNew) {
     const remembered = rememberedIn(ledger.root.held.state, command.commandId)

@@ -42,7 +42,7 @@ export function decodeBatch(
         partition: place.partition,
         offset: record.offset,
         recordedAt: record.appendedAt,
-        candidates: candidatesFor(decoded.command),
+        ...candidatesFor(decoded.command),
       })
     }
   }
@@ -120,8 +120,14 @@ const NO_CANDIDATES: Candidates = {
   modelVersion: '',
 }
 
-function candidatesFor({ body }: LedgerCommand): Candidates {
-  return body.type === 'RecordTransaction' ? candidatesOf(body) : NO_CANDIDATES
+/** A fault of the categoriser is one of this command alone: it fails, and its ledger is parked as after a fault of a rule. */
+function candidatesFor({ body }: LedgerCommand): Pick<PreparedCommand, 'candidates' | 'fault'> {
+  if (body.type !== 'RecordTransaction') return { candidates: NO_CANDIDATES }
+  try {
+    return { candidates: candidatesOf(body) }
+  } catch (cause) {
+    return { candidates: NO_CANDIDATES, fault: new Error('the categoriser failed', { cause }) }
+  }
 }
 
 /** What was set aside opens only with the place that it was in. */

@@ -56,6 +56,8 @@ export class LedgerHost {
   readonly #system = start()
   readonly #sharding: Sharding
   readonly #shards = new Map<string | number, Shard>()
+  /** Every ledger in memory with the map it is in, the most recently used last. */
+  readonly #recent = new Map<string, { readonly ledgers: Ledgers; readonly hosted: Hosted }>()
 
   constructor(sharding: Sharding = 64) {
     this.#sharding = sharding
@@ -86,6 +88,7 @@ export class LedgerHost {
       if (hosted === undefined) {
         hosted = { ledger: new LedgerStates(userId), sealer }
         ledgers.set(userId, hosted)
+        this.#recent.set(userId, { ledgers, hosted })
       } else if (!sealer.readable) {
         // Shredded since it was loaded: its rows do not open any more, and what is there would count as absent.
         hosted.sealer = sealer
@@ -105,6 +108,7 @@ export class LedgerHost {
     const byShard = new Map<Shard, Item[]>()
     for (const [index, prepared] of commands.entries()) {
       const shard = this.#shardOf(prepared.command.userId)
+      this.#use(prepared.command.userId)
       const items = byShard.get(shard)
       if (items === undefined) byShard.set(shard, [{ index, prepared }])
       else items.push({ index, prepared })
@@ -120,28 +124,32 @@ export class LedgerHost {
     return answers
   }
 
-  /** Lets clean states go, shard by shard and the least recently used ledgers of a shard first, until at most `cellsMax` are left. Never a changed one. */
+  /** Lets clean states go, of the least recently used ledgers first, until at most `cellsMax` are left. Never a changed one. */
   evict(cellsMax: number): void {
     let cells = 0
-    const all: [Ledgers, Hosted][] = []
-    for (const { ledgers } of this.#shards.values()) {
-      for (const hosted of ledgers.values()) {
-        cells += hosted.ledger.size
-        all.push([ledgers, hosted])
-      }
-    }
-    for (const [ledgers, { ledger }] of all) {
+    for (const { hosted } of this.#recent.values()) cells += hosted.ledger.size
+    for (const [userId, { ledgers, hosted }] of this.#recent) {
       if (cells <= cellsMax) return
+      const { ledger } = hosted
       cells -= ledger.evictTransactions()
       if (cells <= cellsMax || !ledger.isClean) continue
       cells -= ledger.size
-      ledgers.delete(ledger.userId)
+      ledgers.delete(userId)
+      this.#recent.delete(userId)
     }
   }
 
   stop(): void {
     stop(this.#system)
     this.#shards.clear()
+    this.#recent.clear()
+  }
+
+  #use(userId: string): void {
+    const one = this.#recent.get(userId)
+    if (one === undefined) return
+    this.#recent.delete(userId)
+    this.#recent.set(userId, one)
   }
 
   #shardOf(userId: string): Shard {
@@ -183,9 +191,6 @@ function answerIn(ledgers: Ledgers, prepared: PreparedCommand): Answered {
   const { userId } = prepared.command
   const hosted = ledgers.get(userId)
   if (hosted === undefined) throw new Error('a command for a ledger that was not loaded')
-  // Last in the map is the most recently used.
-  ledgers.delete(userId)
-  ledgers.set(userId, hosted)
   try {
     const answered = answer(hosted.ledger, withLastParked(prepared, hosted), hosted.sealer)
     if (answered.outcome.verdict === 'parked') hosted.lastParked = Number(prepared.offset)

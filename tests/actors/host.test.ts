@@ -205,6 +205,23 @@ describe.each([64, 1, 'ledger'] as const satisfies Sharding[])(
       expect(await verdicts(host, wish(groceries))).toEqual(['ledger-erased'])
     })
 
+    test('the ledgers that were used least recently leave first, whatever shard they are in', async () => {
+      const host = newHost()
+      const users = Array.from({ length: 20 }, (_, n) => `user-${n}`)
+      host.install(users.map((user) => empty(user)))
+      // What is refused changes nothing, so that all are clean; it is a use all the same.
+      for (const n of [3, 17, 0, 11, 3]) await host.decide([wish(groceries, `user-${n}`)])
+      const inMemory = () => users.filter((user) => host.ledger(user) !== undefined)
+      const each = host.ledger('user-1')?.size ?? 0
+      host.evict(4 * each)
+      expect(inMemory()).toEqual(['user-0', 'user-3', 'user-11', 'user-17'])
+      host.evict(2 * each)
+      expect(inMemory()).toEqual(['user-3', 'user-11'])
+      host.install([empty('user-1')])
+      host.evict(2 * each)
+      expect(inMemory()).toEqual(['user-1', 'user-3'])
+    })
+
     test('only what is stored leaves memory', async () => {
       const host = newHost()
       host.install([empty('user-1'), empty('user-2')])
