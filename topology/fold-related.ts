@@ -23,19 +23,19 @@ export async function stepRelated<Item>(
   const table: Table = tables[name]
   const wanted = sources.map(({ item }) => processor.keysOf(item))
   const stored = await readAll(name, wanted.flat(), read)
-  const rows = new Map(stored)
+  const rows = new RowsByUser(table, stored)
   const touched = new Map<string, Row>()
   const told = new Map<string, Told>()
   for (const [n, { item, offset }] of sources.entries()) {
     const keys = wanted[n] ?? []
     if (keys.length === 0) continue
-    const after = processor.step(concerned(table, rows, keys) as readonly never[], item)
+    const after = processor.step(rows.concerned(keys) as readonly never[], item)
     for (const row of after.rows) {
-      rows.set(keyText(table, row), row)
+      rows.set(row)
       touched.set(keyText(table, row), row)
     }
     for (const key of after.removed) {
-      rows.delete(keyText(table, key))
+      rows.delete(key)
       touched.set(keyText(table, key), key)
     }
     for (const [index, notice] of after.notices.entries()) {
@@ -46,7 +46,7 @@ export async function stepRelated<Item>(
   }
   const [changed, fresh, removed]: [Row[], Row[], Row[]] = [[], [], []]
   for (const [key, touchedRow] of touched) {
-    const row = rows.get(key)
+    const row = rows.get(touchedRow)
     if (row !== undefined) (stored.has(key) ? changed : fresh).push(row)
     else if (stored.has(key)) removed.push(touchedRow)
   }
@@ -74,19 +74,42 @@ async function readAll(
   return stored
 }
 
-function concerned(
-  table: Table,
-  rows: ReadonlyMap<string, Row>,
-  keys: readonly Row[],
-): readonly Row[] {
-  const found = new Map<string, Row>()
-  for (const key of keys) {
-    if (isWholeKey(table, key)) {
-      const row = rows.get(keyText(table, key))
-      if (row !== undefined) found.set(keyText(table, key), row)
-      continue
-    }
-    for (const [text, row] of rows) if (hasKey(row, key)) found.set(text, row)
+/** A key with some of its columns names rows of one user, so only those are looked through. */
+class RowsByUser {
+  readonly #table: Table
+  readonly #users = new Map<Row[string] | undefined, Map<string, Row>>()
+
+  constructor(table: Table, stored: ReadonlyMap<string, Row>) {
+    this.#table = table
+    for (const row of stored.values()) this.set(row)
   }
-  return [...found.values()]
+
+  get(key: Row): Row | undefined {
+    return this.#users.get(key['user_id'])?.get(keyText(this.#table, key))
+  }
+
+  set(row: Row): void {
+    const own = this.#users.get(row['user_id']) ?? new Map<string, Row>()
+    this.#users.set(row['user_id'], own.set(keyText(this.#table, row), row))
+  }
+
+  delete(key: Row): void {
+    this.#users.get(key['user_id'])?.delete(keyText(this.#table, key))
+  }
+
+  /** The rows that any of the keys names, each once. */
+  concerned(keys: readonly Row[]): readonly Row[] {
+    const found = new Set<Row>()
+    for (const key of keys) {
+      if (isWholeKey(this.#table, key)) {
+        const row = this.get(key)
+        if (row !== undefined) found.add(row)
+        continue
+      }
+      for (const row of this.#users.get(key['user_id'])?.values() ?? []) {
+        if (hasKey(row, key)) found.add(row)
+      }
+    }
+    return [...found]
+  }
 }
