@@ -45,7 +45,7 @@ export interface CheckpointStore {
   takeOver(partition: number, logIdentity: string): Promise<CheckpointProgress>
   /** Stores the rows, never replacing a newer one, and moves the progress, or does neither when there is a newer owner. */
   save(batch: CheckpointBatch): Promise<'saved' | 'fenced'>
-  /** The rows there are of this generation; what has none is missing from the answer. */
+  /** The rows there are of this generation; what has none, or an older one, is missing from the answer. A newer one is refused. */
   load(wanted: Wanted): Promise<readonly CheckpointRow[]>
   close(): Promise<void>
 }

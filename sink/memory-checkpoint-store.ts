@@ -1,5 +1,5 @@
 import { SaldoError } from '../schemas/errors.ts'
-import { refuseNewer } from './checkpoint-generation.ts'
+import { refuseNewer, refuseNewerRow } from './checkpoint-generation.ts'
 import type { CheckpointRow, CheckpointStore } from './checkpoint-store.ts'
 
 type Progress = {
@@ -67,9 +67,10 @@ function storeOver({ stored, progress }: Storage, generation: number): MemoryChe
       row.lastEventId = batch.lastEventId
       return Promise.resolve('saved')
     },
-    load({ ledgers, transactions }) {
+    async load({ ledgers, transactions }) {
       const rows: CheckpointRow[] = []
       const take = (row: (CheckpointRow & { readonly generation: number }) | undefined): void => {
+        if (row !== undefined) refuseNewerRow(row.generation, generation)
         if (row?.generation !== generation) return
         const { generation: _, ...state } = row
         rows.push(state)
@@ -82,7 +83,7 @@ function storeOver({ stored, progress }: Storage, generation: number): MemoryChe
       for (const { userId, transactionId } of transactions) {
         take(stored.get(userId)?.get(`transaction/${transactionId}`))
       }
-      return Promise.resolve(rows)
+      return rows
     },
     close: () => Promise.resolve(),
     ofGeneration: (other) => storeOver({ stored, progress }, other),

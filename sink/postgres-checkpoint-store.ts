@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { SaldoError } from '../schemas/errors.ts'
-import { refuseNewer } from './checkpoint-generation.ts'
+import { refuseNewer, refuseNewerRow } from './checkpoint-generation.ts'
 import type {
   CheckpointBatch,
   CheckpointProgress,
@@ -170,6 +170,7 @@ type Row = {
   readonly state_id: string
   readonly sequence: bigint
   readonly version: bigint
+  readonly generation: number
   readonly state: Buffer
 }
 
@@ -182,16 +183,19 @@ async function load(
   try {
     const { rows } = await pool.query<Row>({
       name: 'load-checkpoints',
-      text: `SELECT user_id, state_type, state_id, sequence, version, state FROM actor_checkpoints
-             WHERE user_id = ANY($1) AND state_type < 'transaction' AND generation = $4
+      text: `SELECT user_id, state_type, state_id, sequence, version, generation, state
+             FROM actor_checkpoints
+             WHERE user_id = ANY($1) AND state_type < 'transaction' AND generation >= $4
              UNION ALL
-             SELECT user_id, state_type, state_id, sequence, version, state FROM actor_checkpoints
-             WHERE user_id = ANY($1) AND state_type > 'transaction' AND generation = $4
+             SELECT user_id, state_type, state_id, sequence, version, generation, state
+             FROM actor_checkpoints
+             WHERE user_id = ANY($1) AND state_type > 'transaction' AND generation >= $4
              UNION ALL
-             SELECT c.user_id, c.state_type, c.state_id, c.sequence, c.version, c.state
+             SELECT c.user_id, c.state_type, c.state_id, c.sequence, c.version,
+               c.generation, c.state
              FROM unnest($2::text[], $3::text[]) AS wanted (user_id, state_id)
              JOIN actor_checkpoints c ON c.user_id = wanted.user_id AND c.state_type = 'transaction'
-               AND c.state_id = wanted.state_id AND c.generation = $4`,
+               AND c.state_id = wanted.state_id AND c.generation >= $4`,
       values: [
         ledgers,
         transactions.map(({ userId }) => userId),
@@ -199,6 +203,7 @@ async function load(
         generation,
       ],
     })
+    for (const row of rows) refuseNewerRow(row.generation, generation)
     return rows.map((row) => ({
       userId: row.user_id,
       stateType: row.state_type,

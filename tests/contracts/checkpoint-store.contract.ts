@@ -241,7 +241,8 @@ export function describeCheckpointStoreContract(
         // The one that was refused has fenced nobody.
         expect(await newer.save(batch(next, [row({ state: two })]))).toBe('saved')
         expect(await accountOf(newer)).toBe('two')
-        expect(await accountOf(store)).toBeUndefined()
+        // Not an empty ledger: the owner of the log may be older than that of the checkpoints.
+        expect(await codeOf(accountOf(store))).toBe('SALDO_RELEASE_OUTDATED')
       })
     })
   })

@@ -15,7 +15,7 @@ import {
 import { checkCheckpoint } from '../../topology/check-checkpoint.ts'
 import { codeOf } from '../contracts/log-records.ts'
 import { NEVER, outcomesOf, runOnce, send, start, wish } from '../support/actor-run.ts'
-import { newWorld, remainsOf, type World } from '../support/actor-world.ts'
+import { newWorld, remainsOf, turnsUntil, type World } from '../support/actor-world.ts'
 import { amended, groceries, opened } from '../support/example-commands.ts'
 import { anomaliesOf } from '../support/history-judge.ts'
 import { NOW } from '../support/specification.ts'
@@ -99,6 +99,39 @@ describe('an owner whose evolve is newer than the checkpoints', () => {
     expect(await codeOf(older.ended)).toBe('SALDO_RELEASE_OUTDATED')
     await expect(older.ended).rejects.toThrow(/generation 2.*run the release that wrote them/)
     expect(older.states).toEqual(['fencing'])
+  })
+
+  // Both fence the log and then the checkpoints: the last of the log may be the first of the checkpoints.
+  test('leaves an older owner of the log nothing that it could take for an empty ledger', async () => {
+    const here = world()
+    await send(here, wish(opened), wish(groceries))
+    await runOnce(here)
+    const store = here.store.ofGeneration(2)
+    const held = Promise.withResolvers<void>()
+    const newer = start(here, {
+      store: {
+        ...store,
+        takeOver: (...which) => held.promise.then(() => store.takeOver(...which)),
+      },
+      pace: { ...NEVER, changedStates: 1 },
+      limit: { records: 1, bytes: 1_000_000 },
+    })
+    await turnsUntil(() => newer.states.includes('fencing'))
+    const older = start(here)
+    await turnsUntil(() => older.states.includes('running'))
+    held.resolve()
+    await newer.ended
+    await send(here, wish(opened))
+    expect(await codeOf(Promise.race([older.ended, older.answered()]))).toBe(
+      'SALDO_RELEASE_OUTDATED',
+    )
+    await runOnce(here, { store })
+    expect(outcomesOf(here).map(({ verdict }) => verdict)).toEqual([
+      'accepted',
+      'accepted',
+      'duplicate',
+    ])
+    expect(anomaliesOf(await remainsOf({ ...here, store }))).toEqual([])
   })
 
   test('does not forget the offset that the older checkpoints have seen', async () => {
