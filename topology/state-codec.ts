@@ -43,7 +43,8 @@ export function fromCheckpointRow(key: SubjectKey, row: CheckpointRow): LoadedSt
   }
 }
 
-function placeOf(row: {
+/** A state opens only in the place that it was stored for. */
+export function placeOf(row: {
   userId: string
   stateType: string
   stateId: string

@@ -15,6 +15,8 @@ const CHECKPOINTER = 'topology/checkpointer.ts'
 const STATES = 'actors/ledger-states.ts'
 const LOG = 'topology/log/memory-log.ts'
 const STORE = 'sink/memory-checkpoint-store.ts'
+const TAKE_OVER = 'tests/topology/take-over.test.ts'
+const PARKING = 'actors/root/parking.ts'
 
 const COMMIT = '    await this.#lease.commit(records, next)\n'
 const OFFSET_CHECK = ' || row.eventsOffset !== batch.fromEventsOffset'
@@ -264,6 +266,174 @@ export const mutants: readonly Mutant[] = [
         file: LOOP,
         from: '    if (!(error instanceof SaldoError && error.retryable)) await lease.confirm()\n',
         to: '',
+      },
+    ],
+  },
+  {
+    name: 'generation not checked',
+    edits: [
+      { file: STORE, from: '      refuseNewer(partition, row.generation, generation)\n', to: '' },
+    ],
+  },
+  {
+    name: 'older generation loaded as current',
+    edits: [
+      {
+        file: STORE,
+        from: 'if (row?.generation !== generation) return',
+        to: 'if (row === undefined) return',
+      },
+    ],
+  },
+  {
+    name: 'new generation begun at the old progress',
+    edits: [{ file: STORE, from: '        row.eventsOffset = 0n\n', to: '' }],
+  },
+  {
+    name: 'row of an older generation kept',
+    edits: [
+      {
+        file: STORE,
+        from: 'before?.generation !== generation || state.sequence > before.sequence',
+        to: 'before === undefined || state.sequence > before.sequence',
+      },
+    ],
+  },
+  {
+    name: 'row of a newer generation taken for none',
+    edits: [
+      {
+        file: STORE,
+        from: '        if (row !== undefined) refuseNewerRow(row.generation, generation)\n',
+        to: '',
+      },
+    ],
+    seenBy: {
+      suite: TAKE_OVER,
+      because: 'two releases must fence the log in one order and the checkpoints in the other',
+    },
+  },
+  {
+    name: 'event of a newer release skipped',
+    edits: [
+      {
+        file: 'topology/restore.ts',
+        from: `  const events = records.map((record) => ({
+    event: decodeEvent(record, tail.partition),
+    value: record.value,
+  }))
+`,
+        to: `  const events = records.flatMap((record) => {
+    try {
+      return [{ event: decodeEvent(record, tail.partition), value: record.value }]
+    } catch {
+      return []
+    }
+  })
+`,
+      },
+    ],
+  },
+  {
+    name: 'state of a newer release taken for none',
+    edits: [
+      {
+        file: 'topology/ledger-loader.ts',
+        from: '    byUser.get(row.userId)?.states.push(fromCheckpointRow(key, row))\n',
+        to: `    try {
+      byUser.get(row.userId)?.states.push(fromCheckpointRow(key, row))
+    } catch {
+      continue
+    }
+`,
+      },
+    ],
+    seenBy: {
+      suite: TAKE_OVER,
+      because: 'whoever is older seldom reads such a state before it meets such an event',
+    },
+  },
+  {
+    name: 'resumed behind its place',
+    edits: [
+      {
+        file: PARKING,
+        from: ' &&\n      parking.through < resumed.commandOffset',
+        to: '',
+      },
+    ],
+  },
+  {
+    name: 'new command decided before the parked ones',
+    edits: [
+      {
+        file: PARKING,
+        from: 'return { ...parking, through: body.through }',
+        to: 'return null',
+      },
+    ],
+  },
+  {
+    name: 'unparked before the last',
+    edits: [
+      {
+        file: PARKING,
+        from: 'if (lastParked === undefined || lastParked <= through) {',
+        to: 'if (through >= parking.through) {',
+      },
+    ],
+  },
+  {
+    name: 'parked in this batch not counted',
+    edits: [
+      {
+        file: 'actors/host/host.ts',
+        from: 'Math.max(lastParked, prepared.lastParked ?? lastParked)',
+        to: 'prepared.lastParked ?? -1',
+      },
+    ],
+  },
+  {
+    name: 'parked in the log not counted',
+    edits: [
+      {
+        file: LOOP,
+        from: '      commands = await withLastParked(log, this.#partition, commands)\n',
+        to: '',
+      },
+    ],
+  },
+  {
+    name: 'parked ones counted beside a commit',
+    edits: [
+      {
+        file: LOOP,
+        from: '      await committing\n      commands =',
+        to: '      commands =',
+      },
+    ],
+    seenBy: {
+      suite: 'tests/topology/parking.test.ts',
+      because: 'the ledger must leave memory just while what was set aside of it is committed',
+    },
+  },
+  {
+    name: 'parked again from the beginning',
+    edits: [
+      {
+        file: 'actors/park.ts',
+        from: 'prepared.resumed?.commandOffset ?? parking?.through ??',
+        to: 'parking?.through ??',
+      },
+    ],
+  },
+  {
+    name: 'parking not stored',
+    edits: [
+      {
+        file: 'topology/state-codec.ts',
+        from: 'codec.encode(held.state)',
+        to: "codec.encode(stateType === 'root' ? { ...held.state, parking: null } : held.state)",
       },
     ],
   },

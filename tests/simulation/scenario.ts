@@ -2,7 +2,10 @@
 import fc from 'fast-check'
 import type { LedgerCommand } from '../../schemas/types.ts'
 import { arbitraryHistory } from '../support/arbitrary-commands.ts'
+import type { Rollout } from '../support/faulty-cluster.ts'
 import type { EngineSettings, Fate } from '../support/faulty-engine.ts'
+import type { Operating } from '../support/operator.ts'
+import { writtenNext, type Release } from '../support/release.ts'
 
 export type Scenario = {
   readonly commands: readonly LedgerCommand[]
@@ -18,6 +21,21 @@ export type Scenario = {
   readonly fates: readonly Fate[]
   readonly settings: EngineSettings
   readonly logSeed: number
+  readonly releases: Releases
+  /** Parked ledgers are unparked; null for leaving them parked. */
+  readonly operating: Operating | null
+  /** How many tell the ledgers that a day has ended, each for itself. */
+  readonly clocks: 0 | 1 | 2
+}
+
+/** An upgrade on its way, steps back in it too. In the end there is a release that can read all that was written. */
+export type Releases = {
+  readonly first: Release
+  readonly rollouts: readonly Rollout[]
+  /** Every so many commands one of a producer of the release before, where it knew them; 0 for none. */
+  readonly oldProducerEvery: number
+  /** Producers write the next version of commands as soon as every process reads it. */
+  readonly nextProducers: boolean
 }
 
 /** Commands come in portions, with pauses between them, while the clock of the log jumps. */
@@ -72,7 +90,71 @@ const sending: fc.Arbitrary<Sending> = fc.record({
   ),
 })
 
-export const scenario: fc.Arbitrary<Scenario> = fc.record({
+const older: Release = { generation: 1, readsNext: false, writesNext: 'nothing' }
+const reading: Release = { ...older, readsNext: true }
+const release: fc.Arbitrary<Release> = fc.constantFrom(
+  older,
+  reading,
+  { ...reading, writesNext: 'states' },
+  { ...reading, writesNext: 'records' },
+  { ...older, generation: 2 },
+  { ...reading, generation: 2 },
+  { generation: 3, readsNext: true, writesNext: 'records' },
+)
+const rollout: fc.Arbitrary<Rollout> = fc.record({
+  release,
+  afterSteps: fc.integer({ min: 1, max: 150 }),
+  betweenSteps: fc.integer({ min: 0, max: 60 }),
+  how: fc.constantFrom('drained', 'replaced', 'crash'),
+})
+const upgrade = fc
+  .tuple(fc.constantFrom(older, older, reading), fc.array(rollout, { minLength: 1, maxLength: 3 }))
+  .map(([first, rollouts]) => ({ first, rollouts: [...rollouts, lastOf(rollouts)] }))
+
+const releases: fc.Arbitrary<Releases> = fc
+  .tuple(
+    fc.oneof(
+      { weight: 3, arbitrary: fc.constantFrom(older, reading).map(withoutRollout) },
+      { weight: 2, arbitrary: upgrade },
+    ),
+    fc.constantFrom(0, 2),
+    fc.boolean(),
+  )
+  .map(([upgraded, oldProducerEvery, nextProducers]) => ({
+    ...upgraded,
+    oldProducerEvery,
+    nextProducers,
+  }))
+
+function withoutRollout(first: Release): Pick<Releases, 'first' | 'rollouts'> {
+  return { first, rollouts: [] }
+}
+
+/** The newest of them in everything, which nothing can come after. */
+function lastOf(rollouts: readonly Rollout[]): Rollout {
+  const all = rollouts.map((one) => one.release)
+  return {
+    release: {
+      generation: Math.max(...all.map(({ generation }) => generation)),
+      readsNext: all.some(({ readsNext }) => readsNext),
+      writesNext:
+        writtenNext.findLast((one) => all.some(({ writesNext }) => writesNext === one)) ??
+        'nothing',
+    },
+    afterSteps: 40,
+    betweenSteps: 10,
+    how: 'drained',
+  }
+}
+
+const operating: fc.Arbitrary<Operating> = fc.record({
+  afterSendings: fc.integer({ min: 0, max: 6 }),
+  portionRecords: fc.constantFrom(1, 3, 100),
+  killedAtCalls: fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 6 }),
+  rivals: fc.constantFrom(1, 2),
+})
+
+const anyScenario: fc.Arbitrary<Scenario> = fc.record({
   commands: arbitraryHistory(60),
   garbageEvery: fc.constantFrom(0, 7),
   poisonEvery: fc.constantFrom(0, 0, 9),
@@ -89,7 +171,15 @@ export const scenario: fc.Arbitrary<Scenario> = fc.record({
   fates: fc.array(fate, { maxLength: 16, size: 'max' }),
   settings,
   logSeed: fc.nat(),
+  releases,
+  operating: fc.option(operating, { freq: 2 }),
+  clocks: fc.constantFrom(0, 1, 2),
 })
+
+/** Operators come where something fails. Without them the log's clock may jump, and histories are compared whole. */
+export const scenario: fc.Arbitrary<Scenario> = anyScenario.map((given) =>
+  given.poisonEvery > 0 ? given : { ...given, operating: null },
+)
 
 /** The same for ever, as long as nothing above changes. Every other one leans to small values and to bounds. */
 export function scenarioOf(seed: number): Scenario {

@@ -2,8 +2,11 @@
 import { commandCodec, eventCodec } from '../../schemas/codec.ts'
 import { partitionOf } from '../../schemas/partition.ts'
 import type { LedgerCommand } from '../../schemas/types.ts'
-import { memoryCheckpointStore } from '../../sink/memory-checkpoint-store.ts'
 import type { CheckpointStore } from '../../sink/checkpoint-store.ts'
+import {
+  memoryCheckpointStore,
+  type MemoryCheckpointStore,
+} from '../../sink/memory-checkpoint-store.ts'
 import { memoryLog, type MemoryLog } from '../../topology/log/memory-log.ts'
 import type { Log, NewRecord } from '../../topology/log/log.ts'
 import { ACTOR_GROUP } from '../../topology/run-actors.ts'
@@ -20,7 +23,7 @@ export function newWorld(options: {
   readonly seed: number
   readonly partitions?: number
   readonly now: () => number
-}): World {
+}): World & { readonly store: MemoryCheckpointStore } {
   const { seed, partitions = 1, now } = options
   return {
     log: memoryLog({ partitions, seed, now }),

@@ -6,10 +6,12 @@
 import { SaldoError } from '../../schemas/errors.ts'
 import { partitionOf } from '../../schemas/partition.ts'
 import type { CheckpointStore, Wanted } from '../../sink/checkpoint-store.ts'
+import type { MemoryCheckpointStore } from '../../sink/memory-checkpoint-store.ts'
 import { keepRunning } from '../../topology/keep-running.ts'
-import type { LogFault, MemoryLog } from '../../topology/log/memory-log.ts'
+import type { LogFault } from '../../topology/log/memory-log.ts'
 import { runActors, type ActorDeps } from '../../topology/run-actors.ts'
 import { turn, type World } from './actor-world.ts'
+import { logAs, storeAs, type Marks, type Release } from './release.ts'
 
 /** What happens to a step, to a process, or to its lease of the partition that the step is for. */
 export type FateKind =
@@ -32,6 +34,8 @@ export type Fate = {
   /** Steps of anybody after which a zombie goes on, or an owner hears that it is to stop; turns that a slow step takes, steps that a rough time lasts. */
   readonly delaySteps: number
 }
+
+type Ending = Pick<Fate, 'kind' | 'delaySteps'>
 
 export type EngineSettings = Pick<ActorDeps, 'limit' | 'pace' | 'sharding' | 'cellsMax'>
 
@@ -65,7 +69,7 @@ export class StepClock {
 
 /** One process at work on one partition. */
 export type Work = {
-  /** Resolves when it has ended, however. Rejects when it gave up: that must not happen. */
+  /** Resolves when it has ended, however. Rejects when it gave up: only an older release may, see `Marks`. */
   readonly ended: Promise<void>
   stop(): void
 }
@@ -74,19 +78,32 @@ export type FaultyProcess = {
   own(partition: number): Work
   /** True when others should take over what it owns. */
   isOver(): boolean
+  /** Others take over at once; it hears so after a while, or never again. */
+  end(kind: 'replaced' | 'crash', delaySteps: number): void
   stop(): void
 }
 
 /** Hears that a partition is to be given to somebody else, now or once the work of this owner has ended. */
 export type Moved = (partition: number, how: 'lost' | 'handed-over', delaySteps: number) => void
 
+/** What all processes share, whatever release they are. */
+export type SharedWorld = World & {
+  readonly store: MemoryCheckpointStore
+  readonly marks: Marks
+}
+
 /** Starts a process; it takes its fates from the front of the list, up to one that ends it. */
 export function startProcess(
-  world: World,
+  world: SharedWorld,
   settings: EngineSettings,
-  plan: { readonly clock: StepClock; readonly fates: Fate[]; readonly moved: Moved },
+  plan: {
+    readonly clock: StepClock
+    readonly fates: Fate[]
+    readonly moved: Moved
+    readonly release: Release
+  },
 ): FaultyProcess {
-  const { clock, fates, moved } = plan
+  const { clock, fates, moved, release } = plan
   const stop = new AbortController()
   let isOver = false
   let isDead = false
@@ -94,14 +111,14 @@ export function startProcess(
   let time = 0
   const rough = roughTimes()
 
-  const end = ({ kind, delaySteps }: Fate): LogFault | Promise<LogFault> => {
+  const end = ({ kind, delaySteps }: Ending): LogFault | Promise<LogFault> => {
     isOver = true
     if (kind === 'crash') {
       isDead = true
-      log.crash()
+      bare.crash()
       stop.abort()
     } else if (kind === 'zombie') {
-      log.cutOff()
+      bare.cutOff()
       const held = Promise.withResolvers<LogFault>()
       clock.after(delaySteps, () => {
         // It goes on as if nothing had been, and hears a while later that it is to stop.
@@ -146,11 +163,12 @@ export function startProcess(
     fates.shift()
     return happen(fate, partition)
   }
-  const log: MemoryLog = world.log.reopen({ fault: (_, { partition }) => step(partition) })
+  const bare = world.log.reopen({ fault: (_, { partition }) => step(partition) })
+  const store = storeAs(release, world.store, world.keys, world.marks)
   const deps: ActorDeps = {
     ...settings,
-    log,
-    store: faultyStore(world, step, () => isDead),
+    log: logAs(release, bare, world.marks),
+    store: faultyStore({ ...world, store }, step, () => isDead),
     keys: world.keys,
     now: () => time++,
     observe: { state: () => undefined, committed: () => undefined, fault: () => undefined },
@@ -166,6 +184,7 @@ export function startProcess(
       }
     },
     isOver: () => isOver,
+    end: (kind, delaySteps) => void end({ kind, delaySteps }),
     stop: () => stop.abort(),
   }
 }

@@ -8,6 +8,7 @@ import { LedgerStates } from '../../actors/ledger-states.ts'
 import { openEvent } from '../../privacy/personal.ts'
 import type { SubjectKey } from '../../privacy/subject-key.ts'
 import {
+  commandCodec,
   deadLetterCodec,
   eventCodec,
   outcomeCodec,
@@ -17,7 +18,7 @@ import {
   WIRE_PREFIX_BYTES,
 } from '../../schemas/codec.ts'
 import { eventIdOf } from '../../schemas/ids.ts'
-import type { LedgerEvent, Outcome } from '../../schemas/types.ts'
+import type { LedgerCommandBody, LedgerEvent, Outcome } from '../../schemas/types.ts'
 import type { CheckpointRow } from '../../sink/checkpoint-store.ts'
 import type { StoredRecord } from '../../topology/log/log.ts'
 import { openParked } from '../../topology/parked.ts'
@@ -44,6 +45,7 @@ export type Remains = {
 export type Anomaly =
   | 'lost-write'
   | 'duplicate'
+  | 'out-of-turn'
   | 'aborted-read'
   | 'broken-chain'
   | 'inconsistent-offsets'
@@ -55,6 +57,7 @@ export function anomaliesOf(remains: Remains): readonly `${Anomaly}: ${string}`[
   return [
     ...answers(remains),
     ...parkings(remains),
+    ...turns(remains),
     ...chains(remains),
     ...offsets(remains),
     ...checkpoints(remains),
@@ -80,6 +83,85 @@ export function openedHistory({ events, outcomes, commands, keyOf, isErased }: R
       const { commandOffset, ...rest } = outcomeCodec.decode(value)
       return isErased(rest.userId) ? [] : [{ ...rest, ordinal: ordinals.get(commandOffset) }]
     }),
+  }
+}
+
+/** What must be the same when parked commands were sent again: what was decided of each ledger, in its order. */
+export function decidedHistory({ events, outcomes, commands, keyOf, isErased }: Remains): {
+  readonly [userId: string]: readonly object[]
+} {
+  const decided = new Map<string, object[]>()
+  const add = (userId: string, what: object): void => {
+    decided.set(userId, [...(decided.get(userId) ?? []), what])
+  }
+  const own = new Set(firstPlaces(commands).keys())
+  for (const { value } of events) {
+    const sealed = eventCodec.decode(value)
+    if (isErased(sealed.userId) || sealed.body.type.startsWith('Ledger')) continue
+    const event = openEvent(keyOf(sealed.userId), sealed)
+    const { eventId: _, sequence: _s, previousHash: _h, ...rest } = event
+    add(event.userId, rest)
+  }
+  for (const { value } of outcomes) {
+    const outcome = outcomeCodec.decode(value)
+    if (isErased(outcome.userId) || !isDecided(outcome)) continue
+    if (!own.has(outcome.commandOffset)) continue
+    const { commandOffset: _, eventIds, firstSequence: _s, ...rest } = outcome
+    add(outcome.userId, { ...rest, events: eventIds.length })
+  }
+  return Object.fromEntries([...decided].sort(([one], [other]) => (one < other ? -1 : 1)))
+}
+
+function isDecided({ verdict, code }: Outcome): boolean {
+  return verdict !== 'parked' && code !== 'parking-changed'
+}
+
+/** Where each command stood when it was sent first; none for those that only unpark. */
+function firstPlaces(commands: readonly StoredRecord[]): ReadonlyMap<number, number> {
+  const places = new Map<number, number>()
+  for (const { offset, value } of commands) {
+    const body = bodyOf(value)
+    if (body?.type === 'UnparkLedger') continue
+    const isAgain = body?.type === 'ResumeCommand'
+    places.set(Number(offset), isAgain ? body.commandOffset : Number(offset))
+  }
+  return places
+}
+
+function bodyOf(value: Buffer): LedgerCommandBody | undefined {
+  try {
+    return commandCodec.decode(value).body
+  } catch {
+    // Dead letters, which have no outcome.
+    return undefined
+  }
+}
+
+/** The commands of a ledger are decided in their order, each once; and all that were set aside, unless it is parked. */
+function* turns({ commands, events, outcomes, parked, isErased }: Remains) {
+  const places = firstPlaces(commands)
+  const last = new Map<string, number>()
+  const decided = new Set<number>()
+  for (const { value } of outcomes) {
+    const outcome = outcomeCodec.decode(value)
+    const place = places.get(outcome.commandOffset)
+    if (place === undefined || !isDecided(outcome)) continue
+    const before = last.get(outcome.userId) ?? -1
+    if (place === before) yield `duplicate: command at ${place} is decided again` as const
+    if (place < before)
+      yield `out-of-turn: command at ${place} is decided behind ${before}` as const
+    last.set(outcome.userId, Math.max(place, before))
+    decided.add(place)
+  }
+  const isParked = new Map<string, boolean>()
+  for (const { value } of events) {
+    const { userId, body } = eventCodec.decode(value)
+    if (body.type.startsWith('Ledger')) isParked.set(userId, body.type !== 'LedgerUnparked')
+  }
+  for (const { value } of parked) {
+    const { userId, commandOffset } = parkedCommandCodec.decode(value)
+    if (isParked.get(userId) === true || isErased(userId) || decided.has(commandOffset)) continue
+    yield `lost-write: the parked command of ${commandOffset} was never decided` as const
   }
 }
 
