@@ -90,6 +90,8 @@ export type Queries = {
   }>
   /** Of a month, YYYY-MM. */
   budgets(userId: string, month: string): Promise<readonly BudgetStatus[]>
+  /** Undefined for who has set none. */
+  timeZone(userId: string): Promise<string | undefined>
   spending(userId: string, months: MonthRange): Promise<readonly Spending[]>
   spendingSums(
     userId: string,
@@ -170,6 +172,13 @@ export function openQueries(databaseUrl: string, options: { readonly max: number
         database.rows<CategoryUsageRow>(userId, categoryUsageStatement(userId)),
       ])
       return { categories: own.map(categoryOf), usage: used.map(categoryUsageOf) }
+    },
+    async timeZone(userId) {
+      const [row] = await database.rows<{ time_zone: string }>(userId, {
+        text: 'SELECT time_zone FROM profiles WHERE user_id = $1',
+        values: [userId],
+      })
+      return row?.time_zone
     },
     async budgets(userId, month) {
       const rows = await database.rows<BudgetRow>(userId, budgetsStatement(userId, month))

@@ -19,6 +19,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Which tables the route reads: those of events unless it says otherwise. */
     readonly reads?: 'events' | 'outcomes'
+    /** Without parameters the answer is of a day or month that ends at the midnight of its user. */
+    readonly isOfToday?: boolean
     /** Throws what a schema cannot say of the parameters, before anything is read. */
     readonly check?: (request: FastifyRequest) => void
   }
@@ -26,6 +28,9 @@ declare module 'fastify' {
 
 /** Raise it when an answer changes although neither its schema nor the tables do. */
 const ANSWERS_VERSION = 1
+
+/** Time zones are whole quarters of an hour apart, so their midnights are. */
+const BETWEEN_MIDNIGHTS_MS = 900_000
 
 /** What this needs from the read side; `sink/queries.ts` provides it. */
 type Source = { freshness(userId: string): Promise<Freshness> }
@@ -64,9 +69,9 @@ export function tellFreshness(app: FastifyInstance, source: Source): void {
 }
 
 function entityTag(request: FastifyRequest, state: string): string {
-  // Some answers are of the current month or day.
-  const today = isoTime(Date.now()).slice(0, 10)
-  const parts = [releaseOf(request), userIdOf(request), request.url, today, state]
+  const { isOfToday = false } = request.routeOptions.config
+  const time = isOfToday ? Math.floor(Date.now() / BETWEEN_MIDNIGHTS_MS) : null
+  const parts = [releaseOf(request), userIdOf(request), request.url, time, state]
   return `"${hash('sha256', JSON.stringify(parts), 'base64url').slice(0, 27)}"`
 }
 

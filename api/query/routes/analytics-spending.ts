@@ -5,7 +5,8 @@ import { userIdOf } from '../../auth.ts'
 import { spentAnswer } from '../answers.ts'
 import { daysOfPeriod, periods, type Period } from '../period.ts'
 import { spendingAnalyticsSchema } from '../named-schemas.ts'
-import { dateSchema, isoTime, parameters, responses } from '../schemas.ts'
+import { dateSchema, parameters, responses } from '../schemas.ts'
+import { todayOf } from '../today.ts'
 
 const GROUPS_MAX = 1_000
 
@@ -32,7 +33,7 @@ const schema = {
     },
     date: {
       ...dateSchema,
-      description: `${dateSchema.description}, inside the period; today in UTC without it`,
+      description: `${dateSchema.description}, inside the period; today, where the user is, without it`,
     },
   }),
   response: responses(spendingAnalyticsSchema),
@@ -41,18 +42,23 @@ const schema = {
 type Route = { Querystring: { period: Period; group_by: SpendingGrouping; date?: string } }
 
 export function analyticsSpendingRoute(app: FastifyInstance, queries: Queries): void {
-  app.get<Route>('/analytics/spending', { schema }, async (request) => {
-    const { period, group_by: grouping, date = isoTime(Date.now()).slice(0, 10) } = request.query
-    const days = daysOfPeriod(period, date)
-    const by = { grouping, groupsMax: GROUPS_MAX + 1 }
-    const { totals, groups } = await queries.spendingSums(userIdOf(request), days, by)
-    return {
-      period,
-      groupBy: grouping,
-      ...days,
-      totals: totals.map(spentAnswer),
-      groups: groups.slice(0, GROUPS_MAX).map(spentAnswer),
-      truncated: groups.length > GROUPS_MAX,
-    }
-  })
+  app.get<Route>(
+    '/analytics/spending',
+    { schema, config: { isOfToday: true } },
+    async (request) => {
+      const userId = userIdOf(request)
+      const { period, group_by: grouping, date = await todayOf(queries, userId) } = request.query
+      const days = daysOfPeriod(period, date)
+      const by = { grouping, groupsMax: GROUPS_MAX + 1 }
+      const { totals, groups } = await queries.spendingSums(userId, days, by)
+      return {
+        period,
+        groupBy: grouping,
+        ...days,
+        totals: totals.map(spentAnswer),
+        groups: groups.slice(0, GROUPS_MAX).map(spentAnswer),
+        truncated: groups.length > GROUPS_MAX,
+      }
+    },
+  )
 }

@@ -5,12 +5,13 @@ import type { Queries } from '../../../sink/queries.ts'
 import { userIdOf } from '../../auth.ts'
 import { budgetStatusSchema } from '../named-schemas.ts'
 import { answer, isoTime, listOf, monthSchema, parameters, responses } from '../schemas.ts'
+import { todayOf } from '../today.ts'
 
 const schema = {
   operationId: 'listBudgets',
   summary: 'The budgets of a month, and what is spent of them',
   description:
-    'Of this month, in UTC, without "month". Standing budgets are in every month that has none of its own.',
+    'Of this month, where the user is, without "month". Standing budgets are in every month that has none of its own.',
   tags: ['Budgets'],
   querystring: parameters({ month: monthSchema }),
   response: responses(answer({ month: { type: 'string' }, budgets: listOf(budgetStatusSchema) })),
@@ -19,9 +20,10 @@ const schema = {
 type Route = { Querystring: { month?: string } }
 
 export function budgetsRoute(app: FastifyInstance, queries: Queries): void {
-  app.get<Route>('/budgets', { schema }, async (request) => {
-    const { month = isoTime(Date.now()).slice(0, 7) } = request.query
-    const budgets = await queries.budgets(userIdOf(request), month)
+  app.get<Route>('/budgets', { schema, config: { isOfToday: true } }, async (request) => {
+    const userId = userIdOf(request)
+    const { month = (await todayOf(queries, userId)).slice(0, 7) } = request.query
+    const budgets = await queries.budgets(userId, month)
     return { month, budgets: budgets.map(budgetAnswer) }
   })
 }
