@@ -17,6 +17,13 @@ export type LedgerSlice = {
   readonly through: string | undefined
 }
 
+export type LastParking = {
+  readonly userId: string
+  /** The last event by which the ledger was parked, resumed or unparked, as it is in the log. */
+  readonly event: Buffer | null
+  readonly erased: boolean
+}
+
 /** What the clock has to know, and remembers. */
 export interface ClockStore {
   /** Undefined before the first pass. */
@@ -27,6 +34,8 @@ export interface ClockStore {
   timeZones(): Promise<readonly string[]>
   /** The next ledgers of these zones behind a user, in the order of their ids: at most so many are looked at. */
   ledgersAfter(userId: string, inZones: InZones, limit: number): Promise<LedgerSlice>
+  /** What the archive of events knows of these ledgers; it may be behind the log. */
+  parkingsOf(userIds: readonly string[]): Promise<readonly LastParking[]>
   /** By partition the least offset of these consumers; 0 where one of them has not begun. */
   readTo(consumers: readonly string[], partitions: number): Promise<readonly bigint[]>
   close(): Promise<void>

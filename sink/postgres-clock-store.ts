@@ -71,6 +71,20 @@ export function postgresClockStore(url: string, role: string, shared?: pg.Pool):
         through: rows.length < limit ? undefined : rows.at(-1)?.user_id,
       }
     },
+    async parkingsOf(userIds) {
+      const rows = await rowsOf<{ user_id: string; event: Buffer | null; erased: boolean }>(
+        pool,
+        `SELECT u.user_id, last.event,
+                EXISTS (SELECT FROM subject_keys k WHERE k.user_id = u.user_id AND k.shredded_at IS NOT NULL) AS erased
+         FROM unnest($1::text[]) AS u (user_id)
+         LEFT JOIN LATERAL (
+           SELECT e.event FROM events e
+           WHERE e.user_id = u.user_id AND e.aggregate_id = 'ledger' AND e.aggregate_type = 'ledger'
+           ORDER BY e.version DESC LIMIT 1) AS last ON true`,
+        [userIds],
+      )
+      return rows.map(({ user_id: userId, event, erased }) => ({ userId, event, erased }))
+    },
     async readTo(consumers, partitions) {
       const rows = await rowsOf<{ read_to: bigint }>(
         pool,

@@ -3,9 +3,10 @@ import type { PreparedCommand } from '../actors/answer.ts'
 import { open, seal } from '../privacy/seal.ts'
 import type { SubjectKey, SubjectKeyOrShredded } from '../privacy/subject-key.ts'
 import { parkedCommandCodec } from '../schemas/codec.ts'
+import { SaldoError } from '../schemas/errors.ts'
 import { partitionOf } from '../schemas/partition.ts'
 import type { ParkedCommand } from '../schemas/types.ts'
-import type { BatchLimit, Log, NewRecord, Place, StoredRecord } from './log/log.ts'
+import type { BatchLimit, Log, NewRecord, Place, Slice, StoredRecord } from './log/log.ts'
 
 const SLICE = { records: 1_000, bytes: 4 << 20 } as const
 
@@ -67,7 +68,7 @@ export class ParkedReader {
   }
 
   async #readOn(): Promise<void> {
-    const { records, next } = await this.#log.read(this.#place, this.#position, SLICE)
+    const { records, next } = await readKept(this.#log, this.#place, this.#position)
     this.#position = next
     this.#read = records
       .filter(({ key }) => key.equals(this.#key))
@@ -92,10 +93,23 @@ export async function withLastParked(
   })
 }
 
+/** Reads on, or from the start where that is later: what has left the log is done with. */
+export async function readKept(log: Log, place: Place, position: bigint): Promise<Slice> {
+  for (;;) {
+    const start = await log.start(place)
+    try {
+      return await log.read(place, position < start ? start : position, SLICE)
+    } catch (error) {
+      // More has left since.
+      if (!(error instanceof SaldoError && error.code === 'SALDO_RECORDS_REMOVED')) throw error
+    }
+  }
+}
+
 async function* recordsOf(log: Log, place: Place): AsyncGenerator<StoredRecord> {
   const end = await log.end(place)
   for (let position = 0n; position < end;) {
-    const { records, next } = await log.read(place, position, SLICE)
+    const { records, next } = await readKept(log, place, position)
     for (const record of records) if (record.offset < end) yield record
     position = next
   }

@@ -7,6 +7,7 @@ import type { ClockStore } from '../sink/clock-store.ts'
 import { duePass, tellSome } from './advance-time.ts'
 import type { Log, Producer } from './log/log.ts'
 import type { Removed, Retention, RetentionRule } from './log/retention.ts'
+import { DoneWithParked } from './parked-retention.ts'
 import { ACTOR_GROUP } from './run-actors.ts'
 import { consumerOf, outcomeTables } from './table-reader.ts'
 
@@ -53,13 +54,14 @@ const READ_BY_ALL = 2n ** 63n - 1n
 export async function runClock(deps: ClockDeps, stop: AbortSignal): Promise<void> {
   const { retention, observe, now, pause } = deps
   const producer = deps.log.producer()
+  const parked = new DoneWithParked(deps.log, deps.store)
   try {
     for (let sweptAt = Number.NEGATIVE_INFINITY; !stop.aborted;) {
       const unread = await retention.unreadMs(ACTOR_GROUP)
       observe.unread(unread)
       // Backwards too: a clock that was set back must not stop the sweeps until it has caught up.
       if (Math.abs(now() - sweptAt) >= SWEEP_MS) {
-        observe.removed(await retention.sweep(await rulesOf(deps)))
+        observe.removed(await retention.sweep(await rulesOf(deps, parked)))
         sweptAt = now()
       }
       const isBehind = [...unread.values()].some((ms) => ms > UNREAD_MS_MAX)
@@ -85,7 +87,10 @@ async function tellNext(
   return true
 }
 
-async function rulesOf({ log, store, answersMs }: ClockDeps): Promise<readonly RetentionRule[]> {
+async function rulesOf(
+  { log, store, answersMs }: ClockDeps,
+  parked: DoneWithParked,
+): Promise<readonly RetentionRule[]> {
   return [
     {
       topics: ['ledger.commands'],
@@ -112,6 +117,13 @@ async function rulesOf({ log, store, answersMs }: ClockDeps): Promise<readonly R
       segmentBytes: NO_LIMIT_BYTES,
       // Nobody of ours reads them, and whoever does is not waited for.
       readTo: Array.from({ length: log.partitions }, () => READ_BY_ALL),
+    },
+    {
+      topics: ['ledger.parked'],
+      olderThanMs: 0,
+      segmentMs: COMMAND_SEGMENT_MS,
+      segmentBytes: COMMAND_SEGMENT_BYTES,
+      readTo: await parked.readTo(),
     },
   ]
 }

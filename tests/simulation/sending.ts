@@ -102,6 +102,8 @@ function clockStore(): ClockStore {
           .filter((user) => user > afterUser),
         through: undefined,
       }),
+    // Parked commands stay.
+    parkingsOf: () => Promise.resolve([]),
     readTo: () => Promise.resolve([]),
     close: () => Promise.resolve(),
   }

@@ -79,6 +79,21 @@ describePostgres('the clock store', (database) => {
     })
   })
 
+  test('tells by which event a ledger was parked or unparked last, and whether it is erased', async () => {
+    await admin.query(`INSERT INTO subject_keys (user_id, shredded_at) VALUES ('user-2', now())`)
+    await admin.query(
+      `INSERT INTO events (user_id, sequence, event_id, aggregate_type, aggregate_id, version, event_type, occurred_at,
+                           recorded_at, command_id, partition, "offset", event)
+       SELECT 'user-1', n, gen_random_uuid(), type, 'ledger', n, 'any', now(), now(), 'c', 0, n, convert_to(type || n, 'UTF8')
+       FROM (VALUES (1, 'ledger'), (2, 'ledger'), (3, 'account')) AS e (n, type)`,
+    )
+    expect(await store.parkingsOf(['user-1', 'user-2'])).toEqual([
+      { userId: 'user-1', event: Buffer.from('ledger2'), erased: false },
+      { userId: 'user-2', event: null, erased: true },
+    ])
+    await admin.query('TRUNCATE events')
+  })
+
   test('a pass goes forward only, and the next one begins anew', async () => {
     expect(await store.progress()).toBeUndefined()
     const at = { until: 2_000, afterUser: 'user-5', finished: false }

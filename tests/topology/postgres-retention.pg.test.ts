@@ -96,6 +96,29 @@ describePostgres('retention', (database) => {
     expect(await startOf('ledger.commands')).toBe(7n)
   })
 
+  test('parked commands go when all of a segment are done with, in every partition', async () => {
+    const at = (partition: number) => place('ledger.parked', partition)
+    const ofParked = (...readTo: readonly bigint[]): RetentionRule => ({
+      ...atOnce,
+      topics: ['ledger.parked'],
+      readTo,
+    })
+    await log.producer().append([0, 0, 1].map((one) => record('waits', 'ledger.parked', one)))
+    await retention.sweep([ofParked(0n, 0n)])
+    await log.producer().append([record('behind', 'ledger.parked')])
+    expect(await retention.sweep([ofParked(2n, 0n)])).toEqual([])
+    expect(await retention.sweep([ofParked(1n, 1n)])).toEqual([])
+    expect(await stored('log_ledger_parked')).toBe(4)
+    expect(await retention.sweep([ofParked(2n, 1n)])).toEqual([
+      { topic: 'ledger.parked', segments: 1 },
+    ])
+    expect(texts((await log.read(at(0), 2n, { records: 9, bytes: 99 })).records)).toEqual([
+      'behind',
+    ])
+    expect([await log.start(at(0)), await log.start(at(1))]).toEqual([2n, 1n])
+    expect(await stored('log_ledger_parked')).toBe(1)
+  })
+
   test('an outcome that is younger than the retention stays', async () => {
     await append('a', 'ledger.outcomes')
     const rule = { ...ofAnswers(1n, 0n), olderThanMs: HOUR_MS }
@@ -182,18 +205,19 @@ describePostgres('retention', (database) => {
       await append(text, 'ledger.outcomes')
       await retention.sweep([ofAnswers()])
     }
-    await log.producer().append([record('event')])
+    await log.producer().append([record('event'), record('waits', 'ledger.parked')])
     await migrate(admin, { to: 4 })
     const { rows } = await admin.query<{ value: Buffer }>(
       'SELECT value FROM log_records ORDER BY topic_id, "offset"',
     )
-    expect(rows.map(({ value }) => value.toString())).toEqual(['event', 'a', 'b', 'c'])
+    expect(rows.map(({ value }) => value.toString())).toEqual(['event', 'a', 'b', 'c', 'waits'])
     await admin.query(
       `SELECT log_insert(ARRAY[3]::smallint[], ARRAY[0], ARRAY[0], ARRAY['k'::bytea], ARRAY['d'::bytea])`,
     )
     await migrate(admin)
     expect(texts(await readAll(log, place('ledger.outcomes')))).toEqual(['a', 'b', 'c', 'd'])
     expect(texts(await readAll(log, place('ledger.events')))).toEqual(['event'])
+    expect(texts(await readAll(log, place('ledger.parked')))).toEqual(['waits'])
   })
 })
 
