@@ -91,7 +91,7 @@ export const transactionVersionSchema = {
     parts: listOf(transactionPartSchema),
     occurredAt: timeSchema,
     recordedAt: timeSchema,
-    initiator: { type: 'string', description: 'user, system, bank-sync, import or operator' },
+    initiator: { type: 'string', description: 'user, system, bank_sync, import or operator' },
   }),
 } as const
 
@@ -107,7 +107,7 @@ export const eventSchema = {
     occurredAt: timeSchema,
     recordedAt: timeSchema,
     commandId: { type: 'string', description: 'the command that caused it' },
-    initiator: { type: 'string', description: 'user, system, bank-sync, import or operator' },
+    initiator: { type: 'string', description: 'user, system, bank_sync, import or operator' },
     body: {
       type: 'object',
       additionalProperties: true,

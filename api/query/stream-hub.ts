@@ -38,16 +38,17 @@ const RETRY_AFTER_SECONDS = '10'
 /** How long a client waits before it comes back. */
 const RETRY_MS = 2_000
 
-/** What to read again, by the table that changed. A table without a line is told by its own name. */
-const resources: Readonly<Record<string, string>> = {
-  daily_aggregates: 'analytics',
-  daily_income: 'analytics',
-  monthly_aggregates: 'analytics',
-  balance_history: 'balances',
-  budget_status: 'budgets',
-  category_usage: 'categories',
-  command_outcomes: 'commands',
-  transaction_events: 'transactions',
+/** What to read again, by the table that changed. A table without a line is told by its own name; a view is not told. */
+const resources: Readonly<Record<string, readonly string[]>> = {
+  // The use of categories is a view of both.
+  daily_aggregates: ['analytics', 'categories'],
+  daily_income: ['analytics', 'categories'],
+  balance_history: ['balances'],
+  budget_status: ['budgets'],
+  command_outcomes: ['commands'],
+  transaction_events: ['transactions'],
+  // Spending by merchant is read from them.
+  transactions: ['analytics', 'transactions'],
 }
 
 /** What a client may have to read again after a gap. */
@@ -115,7 +116,8 @@ export function streamHub(
       for (const [mark, tables] of users) {
         const listeners = byMark.get(mark)
         if (listeners === undefined) continue
-        const changed = [...new Set(tables.map((table) => resources[table] ?? table))].toSorted()
+        const names = tables.flatMap((table) => resources[table] ?? [table])
+        const changed = [...new Set(names)].toSorted()
         for (const listener of listeners) tell(listener, changed)
       }
     },

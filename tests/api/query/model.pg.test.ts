@@ -12,6 +12,7 @@ import { startApi, type RunningApi } from '../../../api/query/server.ts'
 import { developmentToken } from '../../../api/token.ts'
 import type { LedgerCommand, LedgerCommandBody } from '../../../schemas/types.ts'
 import { arbitraryHistory } from '../../support/arbitrary-commands.ts'
+import { created } from '../../support/example-commands.ts'
 import { startEngine, type Engine } from '../../support/engine.ts'
 import { describePostgres } from '../../support/postgres.ts'
 import { commandOf } from '../../support/specification.ts'
@@ -19,11 +20,15 @@ import { get, SECRET, type Answer } from './client.ts'
 import type { Ledger, Question, RouteModel } from './model/ledger.ts'
 import { ledgerOf } from './model/read-ledger.ts'
 import { reachedBy, wantedReach } from './model/reached.ts'
-import { arbitraryHousehold } from './model/household.ts'
+import { arbitraryChanges, arbitraryHousehold } from './model/household.ts'
+import { listening, positionIn } from './model/listening.ts'
 import { routeModels } from './model/routes.ts'
+import { answersTo, changedBetween } from './model/told.ts'
 
 const HISTORIES = { postgres: 3, timescale: 1 } as const
 const COMMANDS_MAX = 120
+/** For each route, asked of the model again after every command. */
+const QUESTIONS_WHILE_LIVE = 4
 
 describePostgres('the query API and a naive model', (database) => {
   let engine: Engine
@@ -63,10 +68,49 @@ describePostgres('the query API and a naive model', (database) => {
     await fc.assert(agrees, { numRuns: HISTORIES[database.kind], endOnFailure: true })
     expect([...reached].toSorted()).toEqual(wantedReach.toSorted())
   })
+
+  test('the stream tells a user what to read again after each command, and nobody else', async () => {
+    const [ana, ben] = ['ana-live', 'ben-live'] as const
+    const tells = fc.asyncProperty(
+      arbitraryHousehold,
+      arbitraryChanges,
+      fc.gen(),
+      async (household, changes, draw) => {
+        await engine.send([ana, ben].flatMap((userId) => sentBy(userId, household)))
+        await engine.settled()
+        const ledger = await ledgerOf(engine, ana)
+        const asked = Object.entries(routeModels).flatMap(([path, model]) =>
+          draw(() => fc.tuple(...model.questions(ledger).slice(0, QUESTIONS_WHILE_LIVE))).map(
+            (question) => ({ path, question }),
+          ),
+        )
+        let before = answersTo(asked, ledger)
+        const [told, others] = await Promise.all([listening(api.url, ana), listening(api.url, ben)])
+        try {
+          for (const command of sentBy(ana, changes, household.length)) {
+            await engine.send([command])
+            await engine.settled()
+            const after = answersTo(asked, await ledgerOf(engine, ana))
+            const changed = changedBetween(before, after, asked)
+            const isTold = await told.until(await positionIn(engine, ana))
+            expect([...isTold], command.body.type).toEqual(expect.arrayContaining([...changed]))
+            before = after
+          }
+          await engine.send(sentBy(ben, [created('c-2', 'Boats')], household.length))
+          await engine.settled()
+          const isTold = await others.until(await positionIn(engine, ben))
+          expect([...isTold].toSorted()).toEqual(['categories', 'commands', 'events'])
+        } finally {
+          await Promise.all([told.close(), others.close()])
+        }
+      },
+    )
+    await fc.assert(tells, { numRuns: 1, endOnFailure: true })
+  })
 })
 
-function sentBy(userId: string, bodies: readonly LedgerCommandBody[]): readonly LedgerCommand[] {
-  return bodies.map((body, n) => ({ ...commandOf({ body }, n), userId }))
+function sentBy(userId: string, bodies: readonly LedgerCommandBody[], from = 0) {
+  return bodies.map((body, n) => ({ ...commandOf({ body }, from + n), userId }))
 }
 
 /** The commands of many as those of two. */

@@ -54,9 +54,26 @@ describe('a stream', () => {
     hub.changed(change(['daily_aggregates', 'daily_income', 'accounts'], 'ana-1', 'cleo-1'))
     expect(ana.texts).toEqual([
       'retry: 2000\nid: 1-7-0\nevent: ready\ndata: {}\n\n',
-      'id: 1-8-0\nevent: changed\ndata: {"changed":["accounts","analytics"]}\n\n',
+      'id: 1-8-0\nevent: changed\ndata: {"changed":["accounts","analytics","categories"]}\n\n',
     ])
     expect(data(ben)).toEqual([['ready', {}]])
+  })
+
+  // Both answers were made of tables whose change told of another answer only.
+  test.for([
+    ['daily_aggregates', 'categories'],
+    ['daily_income', 'categories'],
+    ['transactions', 'analytics'],
+  ] as const)('tells of every answer that %s are read for: %s too', ([table, name]) => {
+    const hub = hubAt({ now: 7 })
+    const ana = listener('ana-1')
+    hub.open(ana, undefined)
+    hub.changed(change([table], 'ana-1'))
+    const told = { changed: expect.arrayContaining([name]) as unknown }
+    expect(data(ana)).toEqual([
+      ['ready', {}],
+      ['changed', told],
+    ])
   })
 
   test.for([

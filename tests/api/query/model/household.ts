@@ -20,6 +20,8 @@ import {
 
 /** 2026-03-14. */
 const TODAY = 20_526
+/** Its first day, where a range that is a day too long shows. */
+const MARCH = TODAY - 13
 const TRANSACTIONS = 24
 
 const accounts: readonly OpenAccount[] = [
@@ -119,7 +121,7 @@ const certain = fc
     recorded({ transactionId: 's-3', amountMinor: -amountMinor, bookedOn: day }),
     { type: 'DeleteTransaction', transactionId: 's-3' },
     recorded({ transactionId: 's-5', accountId: 'a-3', currency: 'JPY', bookedOn: TODAY - 90 }),
-    recorded({ transactionId: 's-6', accountId: 'a-5', currency: 'KWD', bookedOn: day }),
+    recorded({ transactionId: 's-6', accountId: 'a-5', currency: 'KWD', bookedOn: MARCH }),
     transferred({ toAccountId: 'a-4', amountMinor, bookedOn: day }),
     spent({ amountMinor, expenseOn: day }),
     respent({ categoryId: 'travel' }),
@@ -142,3 +144,14 @@ export const arbitraryHousehold: fc.Arbitrary<readonly LedgerCommandBody[]> = fc
     const [early, late] = [budgets.slice(0, half), budgets.slice(half)]
     return [...beginning, ...early, ...recordings, ...changes, ...late, ...rest]
   })
+
+/** Of what is there already; some are refused. */
+export const arbitraryChanges: fc.Arbitrary<readonly LedgerCommandBody[]> = fc
+  .tuple(fc.array(fc.oneof(change, budget), { minLength: 4, maxLength: 4 }), spending)
+  .map(([changes, amountMinor]) => [
+    ...changes,
+    recorded({ transactionId: 'l-1', amountMinor, categoryId: 'health' }),
+    amended({ transactionId: 'l-1', merchant: 'Market' }),
+    transferred({ fromTransactionId: 'l-2', toTransactionId: 'l-3', toAccountId: 'a-4' }),
+    reconciled({ adjustmentId: null }),
+  ])

@@ -37,7 +37,7 @@ export function idsOf(
   type: OpenedEvent['aggregateType'],
 ): readonly [string, ...string[]] {
   const own = events.filter(({ aggregateType }) => aggregateType === type)
-  return ['nothing-has-it', ...new Set(own.map(({ aggregateId }) => aggregateId))]
+  return ['0-is-nothing', ...new Set(own.map(({ aggregateId }) => aggregateId))]
 }
 
 /** Those of the events that are about one transaction. */

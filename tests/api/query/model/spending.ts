@@ -18,7 +18,7 @@ const total: readonly { readonly start?: string; readonly end?: string }[] = [
   { end: '2026-02-11' },
   { start: '2025-12-31', end: '2026-03-01' },
 ]
-const months = [{ month: '2026-03' }, { from: '2025-12', to: '2026-03' }]
+const months = [{ month: '2026-02' }, { from: '2025-12', to: '2026-03' }]
 
 export const spendingModels: RouteModels = {
   '/v1/spending': {
