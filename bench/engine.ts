@@ -30,8 +30,15 @@ export async function engine(
     report.note(`run ${run} of ${runs}`)
     const database = await freshDatabase()
     try {
-      const { partitions, batchRecords, batchBytes, checkpointMs, checkpointStates, sharding } =
-        database.config
+      const {
+        partitions,
+        batchRecords,
+        batchBytes,
+        checkpointMs,
+        checkpointStates,
+        checkpointBytes,
+        sharding,
+      } = database.config
       const workload = { commands, users, partitions }
       report.given(database.version, {
         synchronousCommit: 'on',
@@ -40,6 +47,7 @@ export async function engine(
         batchBytes,
         checkpointMs,
         checkpointStates,
+        checkpointBytes,
         shards: sharding,
         commands,
         users,

@@ -116,7 +116,8 @@ async function actorStages(
       lease.commit([...records, ...deadLetters], slice.next),
     )
     position = slice.next
-    checkpointer.add(changesOf(commands, answers))
+    // Its checkpoints are due by states alone.
+    checkpointer.add(changesOf(commands, answers), 0)
     if (checkpointer.isDue) await clock.measure('actors: checkpoint', cut)
   }
   await clock.measure('actors: checkpoint', cut)

@@ -107,6 +107,7 @@ export function roleOptions(
     limit: { records: config.batchRecords, bytes: config.batchBytes },
     checkpointMs: config.checkpointMs,
     checkpointStates: config.checkpointStates,
+    checkpointBytes: config.checkpointBytes,
     sharding: config.sharding,
     answersMs: config.answersDays * DAY_MS,
     budgetThresholds: config.budgetThresholds,

@@ -36,6 +36,7 @@ export type RoleOptions = {
   readonly limit: { readonly records: number; readonly bytes: number }
   readonly checkpointMs: number
   readonly checkpointStates: number
+  readonly checkpointBytes: number
   readonly sharding: number | 'ledger'
   /** How long outcomes and dead letters are kept at least. */
   readonly answersMs: number
@@ -98,6 +99,8 @@ async function startActors(options: RoleOptions, logger: Logger): Promise<Role> 
       everyMs: options.checkpointMs,
       changedStates: options.checkpointStates,
       changedStatesMax: options.checkpointStates * 5,
+      changedBytes: options.checkpointBytes,
+      changedBytesMax: options.checkpointBytes * 5,
     },
     cellsMax: Math.ceil(CELLS_MAX / partitions),
     now: () => performance.now(),

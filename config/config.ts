@@ -29,6 +29,7 @@ export type Config = {
   readonly batchBytes: number
   readonly checkpointMs: number
   readonly checkpointStates: number
+  readonly checkpointBytes: number
   readonly sharding: number | 'ledger'
   readonly clock: 'on' | 'off'
   readonly answersDays: number
@@ -115,6 +116,7 @@ export function readConfig(environment: Environment, needs: Needs = EVERYTHING):
     batchBytes: whole('batchBytes', 1000, 100_000_000),
     checkpointMs: whole('checkpointMs', 10, 600_000),
     checkpointStates: whole('checkpointStates', 1, 1_000_000),
+    checkpointBytes: whole('checkpointBytes', 1, 1_000_000_000),
     sharding: text('shards') === 'ledger' ? 'ledger' : whole('shards', 1, 4096),
     clock: oneOf('clock', ['on', 'off']),
     answersDays: whole('answersDays', 1, 3650),

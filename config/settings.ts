@@ -125,6 +125,12 @@ export const settings = {
     fallback: '10000',
     meaning: 'changed states that make a checkpoint due early',
   },
+  checkpointBytes: {
+    name: 'SALDO_CHECKPOINT_BYTES',
+    fallback: '16000000',
+    meaning:
+      'bytes of events since the last checkpoint of a partition that make one due early; at five times as many, reading commands pauses',
+  },
   shards: {
     name: 'SALDO_SHARDS',
     fallback: '64',

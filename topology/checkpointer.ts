@@ -20,6 +20,9 @@ export type CheckpointPace = {
   readonly changedStates: number
   /** Reading commands pauses above it. */
   readonly changedStatesMax: number
+  /** The same by size, for states that are large; no limit without. What counts is bytes of the events that were folded. */
+  readonly changedBytes?: number
+  readonly changedBytesMax?: number
 }
 
 /** A state that a batch changed, as it is at the end of that batch. */
@@ -43,6 +46,11 @@ export class Checkpointer {
   readonly #pace: CheckpointPace
   readonly #now: () => number
   #changed = new Map<Cell, ChangedState>()
+  /**
+   * What a state grows by came in an event, so the events that are not checkpointed measure what is changed without
+   * encoding anything. A state that changes often is counted too high: its checkpoint comes sooner than it must.
+   */
+  #changedBytes = 0
   #savedOffset: bigint
   #savedCommands: bigint | undefined
   #lastCut: number
@@ -69,7 +77,8 @@ export class Checkpointer {
   }
 
   /** Takes what a committed batch changed, or what a restore folded. */
-  add(changes: readonly ChangedState[]): void {
+  add(changes: readonly ChangedState[], eventBytes: number): void {
+    this.#changedBytes += eventBytes
     for (const change of changes) this.#changed.set(change.cell, change)
   }
 
@@ -79,12 +88,14 @@ export class Checkpointer {
   }
 
   get isFull(): boolean {
-    return this.#changed.size >= this.#pace.changedStatesMax
+    const { changedStatesMax, changedBytesMax = Infinity } = this.#pace
+    return this.#changed.size >= changedStatesMax || this.#changedBytes >= changedBytesMax
   }
 
   /** As many changes as a checkpoint should hold: a restore that goes on stores them first. */
   get isLong(): boolean {
-    return this.#changed.size >= this.#pace.changedStates
+    const { changedStates, changedBytes = Infinity } = this.#pace
+    return this.#changed.size >= changedStates || this.#changedBytes >= changedBytes
   }
 
   /** Time for a checkpoint: enough changed, or something changed long enough ago, and the one before is stored. */
@@ -110,6 +121,7 @@ export class Checkpointer {
     if (!this.isBehind(eventsOffset, commandsOffset)) return
     const changed = [...this.#changed.values()]
     this.#changed = new Map()
+    this.#changedBytes = 0
     this.#saving = this.#save(changed, { eventsOffset, commandsOffset, lastEventId })
       .catch((error: unknown) => {
         this.#failure = error

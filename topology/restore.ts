@@ -110,7 +110,8 @@ async function foldSlice(
       ),
     )
   }
-  tail.checkpointer.add(changes)
+  const bytes = records.reduce((sum, { value }) => sum + value.length, 0)
+  tail.checkpointer.add(changes, bytes)
   return events.at(-1)?.event.eventId
 }
 

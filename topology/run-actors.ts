@@ -222,7 +222,7 @@ class Owner {
     this.#committed = next
     this.#lastEvent =
       records.findLast(({ topic }) => topic === 'ledger.events')?.value ?? this.#lastEvent
-    this.#checkpointer.add(changes)
+    this.#checkpointer.add(changes, eventBytesIn(records))
     this.#deps.observe.committed(this.#partition, { answers, deadLetters })
     // Not before: what an owner decides that was replaced, on rows that are newer than its memory, may be nonsense.
     for (const { fault } of answers) {
@@ -276,6 +276,12 @@ class Owner {
     await this.#cut()
     await this.#checkpointer.settled()
   }
+}
+
+function eventBytesIn(records: readonly NewRecord[]): number {
+  let bytes = 0
+  for (const { topic, value } of records) if (topic === 'ledger.events') bytes += value.length
+  return bytes
 }
 
 function recordsOf(

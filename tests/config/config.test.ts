@@ -35,6 +35,7 @@ describe('configuration', () => {
       batchBytes: 1_000_000,
       checkpointMs: 2000,
       checkpointStates: 10_000,
+      checkpointBytes: 16_000_000,
       sharding: 64,
       clock: 'on',
       answersDays: 7,

@@ -104,7 +104,7 @@ export const mutants: readonly Mutant[] = [
       {
         file: LOOP,
         from: COMMIT,
-        to: `this.#checkpointer.add(changes)
+        to: `this.#checkpointer.add(changes, eventBytesIn(records))
           if (this.#checkpointer.isDue) await this.#cut()\n${COMMIT}`,
       },
     ],
@@ -141,7 +141,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'tail not marked changed',
-    edits: [{ file: 'topology/restore.ts', from: '  tail.checkpointer.add(changes)\n', to: '' }],
+    edits: [
+      { file: 'topology/restore.ts', from: '  tail.checkpointer.add(changes, bytes)\n', to: '' },
+    ],
   },
   {
     name: 'stale checkpoint wins',

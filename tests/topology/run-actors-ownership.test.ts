@@ -12,7 +12,7 @@ import {
   turnsUntil,
   type World,
 } from '../support/actor-world.ts'
-import { groceries, opened } from '../support/example-commands.ts'
+import { groceries, opened, recorded } from '../support/example-commands.ts'
 import { poisoned as poisonedOf, withPoison } from '../support/poison.ts'
 import { anomaliesOf } from '../support/history-judge.ts'
 import { NOW } from '../support/specification.ts'
@@ -102,7 +102,10 @@ describe('an owner', () => {
     await run.stop()
   })
 
-  test('stops reading commands while too much is not yet stored', async () => {
+  test.each([
+    ['states', { changedStatesMax: 3 }],
+    ['bytes', { changedBytesMax: 300 }],
+  ])('stops reading commands while too much is not yet stored, in %s', async (_, bound) => {
     const here = world()
     const saving = Promise.withResolvers<void>()
     const store = watched(here.store)
@@ -113,7 +116,7 @@ describe('an owner', () => {
         return store.save(batch)
       },
     }
-    const pace = { ...NEVER, changedStatesMax: 3 }
+    const pace = { ...NEVER, ...bound }
     const run = start(here, { store: slow, pace, limit: { records: 2, bytes: 1_000_000 } })
     const users = ['user-1', 'user-2', 'user-3', 'user-4', 'user-5', 'user-6', 'user-7', 'user-8']
     await send(here, ...users.map((user) => wish(opened, user)))
@@ -124,6 +127,29 @@ describe('an owner', () => {
     await run.stop()
     expect(outcomesOf(here)).toHaveLength(users.length)
     expect(anomaliesOf(await remainsOf(here))).toEqual([])
+  })
+
+  test('stores few states early when they are large', async () => {
+    const here = world()
+    const stored: number[] = []
+    const store: CheckpointStore = {
+      ...here.store,
+      save(batch) {
+        stored.push(batch.rows.length)
+        return here.store.save(batch)
+      },
+    }
+    const run = start(here, { store, pace: { ...NEVER, changedBytes: 700 } })
+    await send(here, wish(opened))
+    await run.answered()
+    await turn()
+    expect(stored).toEqual([])
+    await send(here, wish(recorded({ note: 'long '.repeat(80) })))
+    await turnsUntil(() => stored.length > 0)
+    await send(here, wish(recorded({ transactionId: 't-2' })))
+    await run.answered()
+    expect(stored).toHaveLength(1)
+    await run.stop()
   })
 
   test('whose store refuses a checkpoint ends, and the next one has everything', async () => {
