@@ -5,7 +5,7 @@
  */
 import type { AggregateType, LedgerCommandBody, LedgerEventBody } from '../schemas/types.ts'
 
-/** The ledger itself is an aggregate whose state is the root. */
+/** The ledger itself is an aggregate whose state is the root. Released events say `ledger` and stored rows `root`: neither can change. */
 export type StateType = Exclude<AggregateType, 'ledger'> | 'root'
 /** One state of a ledger; there is one root and one profile. */
 export type StateRef = { readonly type: StateType; readonly id: string }

@@ -12,7 +12,7 @@ import { runActors } from '../../topology/run-actors.ts'
 import { commandRecord } from '../support/actor-world.ts'
 import { created, groceries, opened, recorded } from '../support/example-commands.ts'
 import { wish } from '../support/actor-run.ts'
-import { poisonedKeys } from '../support/poisoned-run.ts'
+import { withPoison } from '../support/poison.ts'
 import { withDatabase } from '../support/postgres.ts'
 import { startSaldo, type Ended } from '../support/saldo-process.ts'
 
@@ -32,7 +32,7 @@ async function decidePoisoned(url: string, records: readonly NewRecord[]): Promi
       {
         log,
         store,
-        keys: poisonedKeys(keyring(pool, masterKey)),
+        keys: withPoison(keyring(pool, masterKey)),
         sharding: 8,
         limit: { records: 100, bytes: 1 << 20 },
         pace: { everyMs: 50, changedStates: 100, changedStatesMax: 1_000 },

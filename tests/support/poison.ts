@@ -1,8 +1,9 @@
 import type { SubjectKeyOrShredded } from '../../privacy/subject-key.ts'
 import type { LedgerCommand } from '../../schemas/types.ts'
-import type { MemoryKeys } from './memory-keys.ts'
+import type { Keys } from '../../topology/ledger-loader.ts'
 
-const POISON = 'a rule throws on this'
+/** In any text or id of a command that creates something. */
+const POISON = 'poison'
 
 /** The same command with a text that a rule throws on, or a creation in place of one that has no text to hash. */
 export function poisoned(command: LedgerCommand): LedgerCommand {
@@ -12,7 +13,7 @@ export function poisoned(command: LedgerCommand): LedgerCommand {
 }
 
 /** Keys whose content hash throws on a poisoned command, as a fault of ours in a rule would. */
-export function withPoison(keys: MemoryKeys): MemoryKeys {
+export function withPoison<T extends Keys>(keys: T): T {
   const guarded = (key: SubjectKeyOrShredded): SubjectKeyOrShredded => {
     if (key === 'shredded') return key
     return {
@@ -25,9 +26,9 @@ export function withPoison(keys: MemoryKeys): MemoryKeys {
   }
   return {
     ...keys,
-    async keysOf(userIds) {
+    async keysOf(userIds: readonly string[]) {
       const found = await keys.keysOf(userIds)
-      return new Map([...found].map(([userId, key]) => [userId, guarded(key)]))
+      return new Map(Array.from(found, ([userId, key]) => [userId, guarded(key)] as const))
     },
   }
 }

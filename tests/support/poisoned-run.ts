@@ -1,31 +1,9 @@
 /** An actor loop on a log in memory that fails on some commands: those that create something with `poison` in its id. */
-import type { SubjectKeyOrShredded } from '../../privacy/subject-key.ts'
 import { eventCodec, outcomeCodec } from '../../schemas/codec.ts'
-import type { Keys } from '../../topology/ledger-loader.ts'
 import type { Log } from '../../topology/log/log.ts'
 import { runActors, type ActorDeps } from '../../topology/run-actors.ts'
 import { turnsUntil, type World } from './actor-world.ts'
-
-/** Keys that throw where content with the word is hashed: a fault of ours in the middle of a decision. */
-export function poisonedKeys<T extends Keys>(keys: T): T {
-  const poisoned = (key: SubjectKeyOrShredded): SubjectKeyOrShredded =>
-    key === 'shredded'
-      ? key
-      : {
-          sealing: key.sealing,
-          hash(content) {
-            if (Buffer.from(content).includes('poison')) throw new Error('a fault of ours')
-            return key.hash(content)
-          },
-        }
-  return {
-    ...keys,
-    async keysOf(userIds: readonly string[]) {
-      const found = await keys.keysOf(userIds)
-      return new Map(Array.from(found, ([userId, key]) => [userId, poisoned(key)] as const))
-    },
-  }
-}
+import { withPoison } from './poison.ts'
 
 export type ActorRun = {
   readonly faults: unknown[]
@@ -41,7 +19,7 @@ export function runOwners(world: World, changes: Partial<ActorDeps> = {}): Actor
   const deps: ActorDeps = {
     log: world.log,
     store: world.store,
-    keys: poisonedKeys(world.keys),
+    keys: withPoison(world.keys),
     sharding: 64,
     limit: { records: 100, bytes: 1_000_000 },
     pace: { everyMs: Infinity, changedStates: 1e9, changedStatesMax: 1e9 },
