@@ -46,7 +46,9 @@ export async function fuzzApi({ databaseUrl, tool, examples, seed }: FuzzOptions
     await engine.settled()
     const document = join(folder, 'openapi.json')
     const served = await (await fetch(`${api.url}/openapi.json`)).text()
-    const existing = { accountId: 'a-1', transactionId: 't-1', commandId: commands[0]?.commandId }
+    const aggregate = { type: 'account', id: 'a-1' }
+    const commandId = commands[0]?.commandId
+    const existing = { accountId: 'a-1', transactionId: 't-1', commandId, ...aggregate }
     await writeFile(document, JSON.stringify(withExamples(JSON.parse(served), existing)))
     const userId = commands[0]?.userId ?? ''
     await writeFile(join(folder, 'schemathesis.toml'), CONFIGURATION)

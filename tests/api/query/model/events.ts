@@ -13,7 +13,8 @@ export const eventModels: RouteModels = {
       types.flatMap((type) => {
         const path = fc.record({
           type: fc.constant(type),
-          id: fc.constantFrom(...idsOf(ledger, type)),
+          // Some are of another type.
+          id: fc.constantFrom(...idsOf(ledger, type), 'a-1', 'c-1'),
         })
         const from = fc.integer({ min: 1, max: 4 }).map(String)
         const query = fc.record({ from_version: from }, { requiredKeys: [] })

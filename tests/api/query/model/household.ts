@@ -20,7 +20,9 @@ import {
 
 /** 2026-03-14. */
 const TODAY = 20_526
-/** Its first day, where a range that is a day too long shows. */
+/** Of the first week of the next year. */
+const NEW_YEAR = TODAY - 74
+/** The first day of its month, where a range that is a day too long shows. */
 const MARCH = TODAY - 13
 const TRANSACTIONS = 24
 
@@ -120,7 +122,7 @@ const certain = fc
     { type: 'OverrideCategory', transactionId: 's-2', categoryId: 'health' },
     recorded({ transactionId: 's-3', amountMinor: -amountMinor, bookedOn: day }),
     { type: 'DeleteTransaction', transactionId: 's-3' },
-    recorded({ transactionId: 's-5', accountId: 'a-3', currency: 'JPY', bookedOn: TODAY - 90 }),
+    recorded({ transactionId: 's-5', accountId: 'a-3', currency: 'JPY', bookedOn: NEW_YEAR }),
     recorded({ transactionId: 's-6', accountId: 'a-5', currency: 'KWD', bookedOn: MARCH }),
     transferred({ toAccountId: 'a-4', amountMinor, bookedOn: day }),
     spent({ amountMinor, expenseOn: day }),
