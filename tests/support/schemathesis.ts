@@ -37,7 +37,10 @@ function isOnPath(program: string): boolean {
 
 export type Schemathesis = {
   /** Its exit code, and what it printed; what it notes down for itself is left in the folder. */
-  run(args: readonly string[], cwd: string): Promise<{ readonly code: number; readonly output: string }>
+  run(
+    args: readonly string[],
+    cwd: string,
+  ): Promise<{ readonly code: number; readonly output: string }>
 }
 
 /** Installs it on first use; two runs at once install twice and keep one. Rejects where that does not work. */
