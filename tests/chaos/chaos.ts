@@ -65,7 +65,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
     const sending = sender(world.log, traffic)
     await Promise.all(world.engines.map((one) => one.start()))
     const missing = new Map(allFaults.map((fault) => [fault, fault.missing(world)]))
-    const drawn = schedule(options.faults, random).filter(
+    const drawn = schedule(options.faults, random, options.isShort ? 'once' : 'share').filter(
       (fault) => missing.get(fault) === undefined,
     )
     const struck = await strikeAll(world, drawn, sending, options)

@@ -18,13 +18,15 @@ export const allFaults: readonly Fault[] = [
   drain,
 ]
 
-/** Round after round of all kinds, each as often as its share, in a drawn order. */
-export function schedule(count: number, random: Random): readonly Fault[] {
+/** Round after round of all kinds in a drawn order, each as often as its share, or once. */
+export function schedule(count: number, random: Random, each: 'share' | 'once'): readonly Fault[] {
   const drawn: Fault[] = []
   let round: Fault[] = []
   while (drawn.length < count) {
     if (round.length === 0) {
-      round = allFaults.flatMap((fault) => Array<Fault>(fault.share).fill(fault))
+      round = allFaults.flatMap((fault) =>
+        Array<Fault>(each === 'once' ? 1 : fault.share).fill(fault),
+      )
     }
     drawn.push(...round.splice(random.whole(0, round.length - 1), 1))
   }
