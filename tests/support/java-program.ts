@@ -1,0 +1,46 @@
+import { execFile, spawn, type ChildProcessByStdio } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { promisify } from 'node:util'
+import { jarsFolder, kafkaJars } from './kafka-jars.ts'
+
+const SOURCES = join(import.meta.dirname, 'java')
+const COMPILE_TIMEOUT_MS = 120_000
+// Short runs on a busy machine: a quick start counts, a fast steady state does not.
+const JVM = ['-Xmx192m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC']
+
+/** Starts a program of tests/support/java, which sees the broker's jars; what it prints of itself goes to our stderr. */
+export async function startJava(
+  name: string,
+  args: readonly string[],
+): Promise<ChildProcessByStdio<null, Readable, null>> {
+  const jars = join(await kafkaJars(), '*')
+  const classes = await compiled(join(SOURCES, `${name}.java`), jars)
+  return spawn('java', [...JVM, '-cp', `${classes}:${jars}`, name, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+}
+
+/** Compiles on first use, beside the jars; another source is another folder, and two at once keep one. */
+async function compiled(source: string, jars: string): Promise<string> {
+  const hash = createHash('sha256').update(await readFile(source))
+  const name = basename(source, '.java').toLowerCase()
+  const folder = join(`${jarsFolder}-java`, `${name}-${hash.digest('hex').slice(0, 12)}`)
+  if (existsSync(folder)) return folder
+  await mkdir(join(folder, '..'), { recursive: true })
+  const unfinished = await mkdtemp(`${folder}-`)
+  try {
+    await promisify(execFile)('javac', ['-cp', jars, '-d', unfinished, source], {
+      timeout: COMPILE_TIMEOUT_MS,
+    })
+    await rename(unfinished, folder).catch((error: unknown) => {
+      if (!existsSync(folder)) throw error
+    })
+  } finally {
+    await rm(unfinished, { recursive: true, force: true })
+  }
+  return folder
+}
