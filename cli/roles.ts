@@ -1,7 +1,7 @@
 /** Wires each role to its adapters. A role runs in a thread of its own, so that a busy engine does not slow an answer. */
 import pino, { type Logger } from 'pino'
 import { STATES_GENERATION } from '../actors/generation.ts'
-import { startApi, type ApiAccess } from '../api/query/server.ts'
+import type { ApiAccess } from '../api/query/server.ts'
 import { keyring } from '../privacy/keyring.ts'
 import { postgresCheckpointStore } from '../sink/postgres-checkpoint-store.ts'
 import { postgresTableStore } from '../sink/postgres-table-store.ts'
@@ -196,6 +196,8 @@ async function startTables(options: RoleOptions, logger: Logger): Promise<Role> 
 }
 
 async function startApiRole(options: RoleOptions, logger: Logger): Promise<Role> {
+  // The server and its libraries are most of what a thread has to load, and the other roles need none of it.
+  const { startApi } = await import('../api/query/server.ts')
   const api = await startApi({
     ...options.access,
     databaseUrl: options.databaseUrl,
