@@ -57,7 +57,7 @@ export type WireBroker = {
     }[]
   }): Promise<{ readonly responses: TopicOffsets }>
   initProducerId(request: {
-    readonly transactionalId: string
+    readonly transactionalId?: string
     readonly transactionTimeout: number
   }): Promise<ProducerIdentity>
   addPartitionsToTxn(
@@ -68,25 +68,6 @@ export type WireBroker = {
       }[]
     },
   ): Promise<unknown>
-  produce(
-    request: Transactional & {
-      readonly acks: -1
-      readonly timeout: number
-      readonly topicData: readonly {
-        readonly topic: string
-        readonly partitions: readonly {
-          readonly partition: number
-          readonly firstSequence: number
-          readonly messages: readonly { readonly key: Buffer; readonly value: Buffer }[]
-        }[]
-      }[]
-    },
-  ): Promise<{
-    readonly topics: readonly {
-      readonly topicName: string
-      readonly partitions: readonly { readonly partition: number; readonly baseOffset: string }[]
-    }[]
-  }>
   addOffsetsToTxn(request: Transactional & { readonly groupId: string }): Promise<unknown>
   txnOffsetCommit(
     request: Transactional & { readonly groupId: string; readonly topics: TopicOffsets },

@@ -49,8 +49,8 @@ export async function kafkaLog(options: {
     return {
       partitions,
       identity,
-      producer() {
-        const producer = kafkaProducer(kafka, names, check)
+      producer(producing) {
+        const producer = kafkaProducer(cluster, names, check, producing)
         return appendsInTurn({ append: producer.append, close: held(() => producer.close()) })
       },
       async acquire(place) {

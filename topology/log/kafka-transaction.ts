@@ -9,10 +9,13 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { SaldoError } from '../../schemas/errors.ts'
 import { inRounds, type Chunk } from './kafka-chunks.ts'
-import { leaderOf, type WireBroker, type WireCluster } from './kafka-cluster.ts'
-import { asLogError, brokerCode, isFenced, kafkaErrors } from './kafka-errors.ts'
+import { leaderOf, type WireBroker, type WireCluster, type WirePool } from './kafka-cluster.ts'
+import { encodeBatch } from './kafka-encode.ts'
+import { asLogError, brokerCode, BrokerRefusal, isFenced, kafkaErrors } from './kafka-errors.ts'
 import { fetchFrom } from './kafka-fetch.ts'
 import type { KafkaNames } from './kafka-names.ts'
+import { produceTo, type ProducePart } from './kafka-produce.ts'
+import { Sequences } from './kafka-sequences.ts'
 import type { GroupPlace, NewRecord } from './log.ts'
 
 /** A dead owner holds the readers of its partitions up for so long, unless somebody takes over before. */
@@ -20,7 +23,6 @@ const TRANSACTION_TIMEOUT_MS = 15_000
 const FENCE_TIMEOUT_MS = 60_000
 const VISIBLE_TIMEOUT_MS = 10_000
 const BUSY_PAUSE_MS = 4
-const SEQUENCES = 2 ** 31
 
 /** A fenced transactional id: whoever had it before can commit nothing any more. */
 export type Writer = {
@@ -91,7 +93,7 @@ type Session = {
 }
 
 function committer(session: Session): Writer['commit'] {
-  const sequences = new Map<string, number>()
+  const sequences = new Sequences()
   return async (records, nextOffset) => {
     const written = await prepare(session, sequences, records, nextOffset).catch(
       (cause: unknown) => {
@@ -115,7 +117,7 @@ function committer(session: Session): Writer['commit'] {
 /** Everything of a transaction but its end. */
 async function prepare(
   { cluster, names, place, identity, brokers }: Session,
-  sequences: Map<string, number>,
+  sequences: Sequences,
   records: readonly NewRecord[],
   nextOffset: bigint | undefined,
 ): Promise<readonly Written[]> {
@@ -154,51 +156,39 @@ async function produce(
   cluster: WireCluster,
   names: KafkaNames,
   identity: Identity,
-  sequences: Map<string, number>,
+  sequences: Sequences,
   chunks: readonly Chunk[],
 ): Promise<readonly Written[]> {
-  const byLeader = new Map<WireBroker, Chunk[]>()
-  for (const chunk of chunks) {
-    const leader = await leaderOf(cluster, names.topic(chunk.topic), chunk.partition)
-    byLeader.set(leader, [...(byLeader.get(leader) ?? []), chunk])
+  const { transactionalId, producerEpoch } = identity
+  const writer = {
+    producerId: BigInt(identity.producerId),
+    producerEpoch,
+    isTransactional: true,
+    time: Date.now(),
   }
-  const answers = await Promise.all(
-    [...byLeader].map(([leader, own]) =>
-      leader.produce({
-        ...identity,
-        acks: -1,
-        timeout: TRANSACTION_TIMEOUT_MS,
-        topicData: [...Map.groupBy(own, ({ topic }) => topic)].map(([topic, parts]) => ({
-          topic: names.topic(topic),
-          partitions: parts.map(({ partition, records }) => ({
-            partition,
-            firstSequence: nextSequence(sequences, `${topic}/${partition}`, records.length),
-            messages: records.map(({ key, value }) => ({ key, value })),
-          })),
-        })),
-      }),
-    ),
-  )
-  const offsets = new Map(
-    answers.flatMap(({ topics }) =>
-      topics.flatMap(({ topicName, partitions }) =>
-        partitions.map(({ partition, baseOffset }) => [`${topicName}/${partition}`, baseOffset]),
-      ),
-    ),
-  )
-  return chunks.map(({ topic, partition, records }) => {
+  const byLeader = new Map<WirePool, ProducePart[]>()
+  const counts = new Map<string, number>()
+  for (const { topic, partition, records } of chunks) {
     const name = names.topic(topic)
-    const base = offsets.get(`${name}/${partition}`)
-    if (base === undefined) throw new Error(`no answer for what went to ${name}/${partition}`)
-    return { topic: name, partition, last: BigInt(base) + BigInt(records.length - 1) }
+    const place = `${name}/${partition}`
+    const sequence = sequences.take(place, records.length)
+    const batch = encodeBatch(records, { ...writer, sequence })
+    const { connectionPool } = await leaderOf(cluster, name, partition)
+    byLeader.set(connectionPool, [
+      ...(byLeader.get(connectionPool) ?? []),
+      { topic: name, partition, batch },
+    ])
+    counts.set(place, records.length)
+  }
+  const options = { transactionalId, timeoutMs: TRANSACTION_TIMEOUT_MS }
+  const answers = await Promise.all(
+    [...byLeader].map(([pool, parts]) => produceTo(pool, parts, options)),
+  )
+  return answers.flat().map(({ topic, partition, errorCode, baseOffset }) => {
+    if (errorCode !== 0) throw new BrokerRefusal(errorCode)
+    const count = counts.get(`${topic}/${partition}`) ?? 1
+    return { topic, partition, last: baseOffset + BigInt(count - 1) }
   })
-}
-
-/** The broker knows a repetition and a gap by these numbers. */
-function nextSequence(sequences: Map<string, number>, place: string, count: number): number {
-  const sequence = sequences.get(place) ?? 0
-  sequences.set(place, (sequence + count) % SEQUENCES)
-  return sequence
 }
 
 /**

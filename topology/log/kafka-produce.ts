@@ -1,0 +1,60 @@
+/** One produce request of our own to one leader, and what became of each partition in it. */
+import { KafkaWriter, KafkaReader } from './kafka-bytes.ts'
+import type { KafkaPlace, WireCall, WirePool } from './kafka-cluster.ts'
+import { wireCall } from './kafka-fetch.ts'
+
+/** A whole record batch for one partition. */
+export type ProducePart = KafkaPlace & { readonly batch: Buffer }
+
+export type Produced = KafkaPlace & {
+  readonly errorCode: number
+  /** Where the first record went. */
+  readonly baseOffset: bigint
+}
+
+export type ProduceOptions = {
+  /** Undefined outside of a transaction. */
+  readonly transactionalId: string | undefined
+  /** For the other replicas. */
+  readonly timeoutMs: number
+}
+
+/** Acknowledged by every replica in sync. A refused partition is an answer, not a failure. */
+export async function produceTo(
+  pool: WirePool,
+  parts: readonly ProducePart[],
+  options: ProduceOptions,
+): Promise<readonly Produced[]> {
+  return await pool.send(produceCall(parts, options))
+}
+
+function produceCall(
+  parts: readonly ProducePart[],
+  { transactionalId, timeoutMs }: ProduceOptions,
+): WireCall<readonly Produced[]> {
+  const body = new KafkaWriter()
+  if (transactionalId === undefined) body.int16(-1)
+  else body.string(transactionalId)
+  body.int16(-1).int32(timeoutMs).int32(parts.length)
+  for (const { topic, partition, batch } of parts) {
+    body.string(topic).int32(1).int32(partition).int32(batch.length).raw(batch)
+  }
+  return wireCall({ apiKey: 0, apiVersion: 7, apiName: 'Produce' }, body.bytes, decodeProduce)
+}
+
+function decodeProduce(bytes: Buffer): readonly Produced[] {
+  const reader = new KafkaReader(bytes)
+  const produced: Produced[] = []
+  for (let topics = reader.int32(); topics > 0; topics--) {
+    const topic = reader.string()
+    for (let parts = reader.int32(); parts > 0; parts--) {
+      const partition = reader.int32()
+      const errorCode = reader.int16()
+      const baseOffset = reader.int64()
+      // The time of the log, and where the log starts.
+      reader.raw(16)
+      produced.push({ topic, partition, errorCode, baseOffset })
+    }
+  }
+  return produced
+}
