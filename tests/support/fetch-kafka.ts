@@ -1,4 +1,4 @@
 /** Fetches the broker before the tests, so that what the network does is told apart from what Saldo does. */
-import { kafkaJars } from './kafka-jars.ts'
+import { prepareBoot } from './kafka-java.ts'
 
-await kafkaJars()
+await prepareBoot()

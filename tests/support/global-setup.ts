@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { stopEmbeddedPostgres } from '../../sink/postgres/embedded-postgres.ts'
-import { killBroker } from './kafka-broker.ts'
+import { isRunning } from './cache-folder.ts'
+import { killBrokers } from './kafka-broker.ts'
+import { offerBroker } from './kafka-shared.ts'
 
 const MEMORY_FOLDER = '/dev/shm'
 const MEMORY_FREE_BYTES_MIN = 4 * 1024 ** 3
@@ -12,6 +14,8 @@ declare module 'vitest' {
   export interface ProvidedContext {
     /** Where this run keeps the data of its servers; each folder in it may hold one server. */
     runFolder: string
+    /** Where a test asks for the broker of this run (tests/support/kafka-shared.ts). */
+    kafkaDoor: number
   }
 }
 
@@ -26,7 +30,12 @@ export default async function globalSetup(project: TestProject): Promise<() => P
   // The server may run as another user, who must be able to pass.
   await chmod(runFolder, 0o711)
   project.provide('runFolder', runFolder)
-  return () => stopAndRemove(runFolder)
+  const kafka = await offerBroker(join(runFolder, 'kafka-shared'))
+  project.provide('kafkaDoor', kafka.port)
+  return async () => {
+    await kafka.stop()
+    await stopAndRemove(runFolder)
+  }
 }
 
 /** Memory, where the machine has enough: an fsync costs nothing there and need not be switched off. */
@@ -40,22 +49,14 @@ async function serverParent(): Promise<string> {
 async function sweep(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
     const pid = Number(/^saldo-tests-(\d+)-/.exec(name)?.[1] ?? 0)
-    if (pid > 0 && !isAlive(pid)) await stopAndRemove(join(parent, name))
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+    if (pid > 0 && !isRunning(pid)) await stopAndRemove(join(parent, name))
   }
 }
 
 async function stopAndRemove(runFolder: string): Promise<void> {
   const servers = await readdir(runFolder)
   for (const name of servers) {
-    if (name.startsWith('kafka-')) killBroker(join(runFolder, name))
+    if (name.startsWith('kafka-')) killBrokers(join(runFolder, name))
     else await stopEmbeddedPostgres(join(runFolder, name))
   }
   await rm(runFolder, { recursive: true, force: true })

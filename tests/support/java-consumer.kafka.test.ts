@@ -5,7 +5,6 @@ import { END_TXN, kafkaProxy } from './kafka-proxy.ts'
 import { readCommittedByJava } from './java-consumer.ts'
 import { describeKafka } from './kafka.ts'
 
-const PREFIX = 'judged.'
 const place = { topic: 'ledger.commands', partition: 1, group: 'saldo.actors' } as const
 const record = (text: string) => ({
   topic: 'ledger.events' as const,
@@ -16,15 +15,14 @@ const record = (text: string) => ({
 
 describeKafka("Java's consumer", (kafka) => {
   test('sees what was committed, nothing that was not, and that a transaction is open', async () => {
-    const { address: target, by: port } = kafka.broker.behind
-    const proxy = await kafkaProxy({ port, target })
+    const proxy = await kafkaProxy({ targets: [kafka.broker.address] })
     const log = await kafkaLog({
-      brokers: [`127.0.0.1:${port}`],
+      brokers: [proxy.address],
       partitions: 2,
       role: 'test',
-      prefix: PREFIX,
+      prefix: kafka.prefix,
     })
-    const topic = kafkaNames(PREFIX).topic('ledger.events')
+    const topic = kafkaNames(kafka.prefix).topic('ledger.events')
     const seen = async () => {
       const found = await readCommittedByJava([kafka.broker.address], [topic])
       return found.get(topic)?.map(({ start, end, highest, records }) => ({

@@ -1,10 +1,10 @@
 import { execFile, spawn, type ChildProcessByStdio } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
+import { cacheFolder } from './cache-folder.ts'
 import { jarsFolder, kafkaJars } from './kafka-jars.ts'
 
 const SOURCES = join(import.meta.dirname, 'java')
@@ -24,23 +24,14 @@ export async function startJava(
   })
 }
 
-/** Compiles on first use, beside the jars; another source is another folder, and two at once keep one. */
+/** Compiles on first use, beside the jars; another source is another folder. */
 async function compiled(source: string, jars: string): Promise<string> {
   const hash = createHash('sha256').update(await readFile(source))
   const name = basename(source, '.java').toLowerCase()
   const folder = join(`${jarsFolder}-java`, `${name}-${hash.digest('hex').slice(0, 12)}`)
-  if (existsSync(folder)) return folder
-  await mkdir(join(folder, '..'), { recursive: true })
-  const unfinished = await mkdtemp(`${folder}-`)
-  try {
+  return await cacheFolder(folder, async (unfinished) => {
     await promisify(execFile)('javac', ['-cp', jars, '-d', unfinished, source], {
       timeout: COMPILE_TIMEOUT_MS,
     })
-    await rename(unfinished, folder).catch((error: unknown) => {
-      if (!existsSync(folder)) throw error
-    })
-  } finally {
-    await rm(unfinished, { recursive: true, force: true })
-  }
-  return folder
+  })
 }

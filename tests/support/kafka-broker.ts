@@ -1,142 +1,99 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
+import { readdirSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { promisify } from 'node:util'
-import { kafkaJars } from './kafka-jars.ts'
+import { freePorts } from './free-ports.ts'
+import { kafkaId } from './kafka-java.ts'
+import { kafkaNode, killNode, type KafkaNode } from './kafka-node.ts'
+import type { NodePorts, NodeSettings } from './kafka-settings.ts'
 
-const READY = 'Kafka Server started'
-// Throw-away servers on a busy machine: a quick start counts, a fast steady state does not.
-const JVM = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Djava.awt.headless=true']
+const HEAP_MB = 384
+// Three on one machine, each with a third of the work.
+const CLUSTER_HEAP_MB = 256
 
-export type KafkaBroker = {
-  readonly address: string
-  /** The same broker as clients see it that come through `by`, a way in between. */
-  readonly behind: { readonly address: string; readonly by: number }
+/** A single broker; between `kill` and `start` it keeps its ports and what it stored. */
+export type KafkaBroker = Omit<KafkaNode, 'end'> & {
+  /** Ends it at once, as a crash does. */
+  kill(): Promise<void>
+  /** Ends it for good and removes its folder. */
   stop(): Promise<void>
 }
 
 /** One KRaft broker on loopback, in a folder that is removed when it stops. */
-export async function startBroker(folder: string): Promise<KafkaBroker> {
-  const jars = join(await kafkaJars(), '*')
-  const [client = 0, controller = 0, proxied = 0, by = 0] = await freePorts(4)
-  await mkdir(folder, { recursive: true })
-  const settings = join(folder, 'server.properties')
-  const logging = join(folder, 'log4j2.properties')
-  await writeFile(settings, serverProperties({ folder, client, controller, proxied, by }))
-  await writeFile(logging, LOG4J)
-  const java = (heapMb: number, ...rest: readonly string[]): string[] =>
-    [`-Xmx${heapMb}m`, ...JVM, `-Dlog4j2.configurationFile=${logging}`, '-cp', jars].concat(rest)
-  const clusterId = randomBytes(16).toString('base64url')
-  await promisify(execFile)(
-    'java',
-    // An id may begin with a dash.
-    java(128, 'kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '-c', settings),
-  )
-  const broker = spawn('java', java(384, 'kafka.Kafka', settings), {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  await writeFile(join(folder, 'broker.pid'), `${broker.pid}`)
-  await started(broker)
+export async function startBroker(
+  folder: string,
+  options: NodeSettings & { readonly heapMb?: number } = {},
+): Promise<KafkaBroker> {
+  const { nodes, stop } = await startNodes(folder, 1, { heapMb: HEAP_MB, ...options })
+  const [node] = nodes
+  if (node === undefined) throw new Error('no node')
+  return { ...node, kill: () => node.end('SIGKILL'), stop }
+}
+
+/** Three brokers, each a controller too: topics have three replicas, and a write needs two of them. */
+export type KafkaCluster = {
+  /** By their ids, 1 to 3. */
+  readonly nodes: readonly KafkaNode[]
+  /** Where clients start. */
+  readonly addresses: readonly string[]
+  node(id: number): KafkaNode
+  stop(): Promise<void>
+}
+
+export async function startCluster(
+  folder: string,
+  options: NodeSettings & { readonly heapMb?: number } = {},
+): Promise<KafkaCluster> {
+  const { nodes, stop } = await startNodes(folder, 3, { heapMb: CLUSTER_HEAP_MB, ...options })
   return {
-    address: `127.0.0.1:${client}`,
-    behind: { address: `127.0.0.1:${proxied}`, by },
-    async stop() {
-      if (broker.exitCode === null && broker.signalCode === null) {
-        // Nothing in it is kept, so it need not write anything down.
-        broker.kill('SIGKILL')
-        await once(broker, 'exit')
-      }
-      await rm(folder, { recursive: true, force: true })
+    nodes,
+    addresses: nodes.map(({ address }) => address),
+    node(id) {
+      const node = nodes.find((one) => one.id === id)
+      if (node === undefined) throw new Error(`no broker ${id}`)
+      return node
     },
+    stop,
   }
 }
 
-/** Ends what a run that was killed left behind. The folder in its command line tells it from a later process. */
-export function killBroker(folder: string): void {
-  try {
-    const pid = Number(readFileSync(join(folder, 'broker.pid'), 'utf8'))
-    if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder)) process.kill(pid, 'SIGKILL')
-  } catch {
-    // Never started, or gone already.
-  }
-}
-
-/** Its log says when it is ready; if it ends before, the log says why. */
-async function started(broker: ChildProcess): Promise<void> {
-  const { stdout, stderr } = broker
-  if (stdout === null || stderr === null) throw new Error('a broker without output')
-  const lines: string[] = []
-  const ready = Promise.withResolvers<void>()
-  createInterface({ input: stderr }).on('line', (line) => lines.push(line))
-  createInterface({ input: stdout }).on('line', (line) => {
-    lines.push(line)
-    if (line.includes(READY)) ready.resolve()
-  })
-  broker.on('exit', (code) => {
-    ready.reject(new Error(`the broker ended with ${code}:\n${lines.slice(-20).join('\n')}`))
-  })
-  await ready.promise
-}
-
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      return server
+async function startNodes(
+  folder: string,
+  count: number,
+  options: NodeSettings & { readonly heapMb: number },
+): Promise<{ readonly nodes: readonly KafkaNode[]; stop(): Promise<void> }> {
+  const all = await portsOf(count, Object.keys(options.listeners ?? {}))
+  const clusterId = kafkaId()
+  const nodes = await Promise.all(
+    all.map((ports) => {
+      const own = join(folder, `${ports.id}`)
+      return kafkaNode({ ...options, folder: own, clusterId, ports, all })
     }),
   )
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => once(server.close(), 'close')))
-  return ports
+  const stop = async (): Promise<void> => {
+    // Nothing in them is kept, so they need not write anything down.
+    await Promise.all(nodes.map((node) => node.end('SIGKILL')))
+    await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    await Promise.all(nodes.map((node) => node.start()))
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { nodes, stop }
 }
 
-function serverProperties(at: {
-  readonly folder: string
-  readonly client: number
-  readonly controller: number
-  readonly proxied: number
-  readonly by: number
-}): string {
-  const host = '127.0.0.1'
-  return `process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@${host}:${at.controller}
-listeners=PLAINTEXT://${host}:${at.client},PROXIED://${host}:${at.proxied},CONTROLLER://${host}:${at.controller}
-advertised.listeners=PLAINTEXT://${host}:${at.client},PROXIED://${host}:${at.by}
-controller.listener.names=CONTROLLER
-inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT
-log.dirs=${join(at.folder, 'data')}
-auto.create.topics.enable=false
-offsets.topic.num.partitions=2
-offsets.topic.replication.factor=1
-transaction.state.log.num.partitions=2
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-share.coordinator.state.topic.num.partitions=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-num.network.threads=2
-num.io.threads=4
-log.segment.bytes=67108864
-log.index.size.max.bytes=1048576
-log.cleaner.dedupe.buffer.size=16777216
-`
+async function portsOf(count: number, listeners: readonly string[]): Promise<readonly NodePorts[]> {
+  const each = 2 + listeners.length
+  const ports = await freePorts(count * each)
+  return Array.from({ length: count }, (_, n) => {
+    const [client = 0, controller = 0, ...rest] = ports.slice(n * each, (n + 1) * each)
+    const others = Object.fromEntries(listeners.map((name, at) => [name, rest[at] ?? 0]))
+    return { id: n + 1, client, controller, others }
+  })
 }
 
-const LOG4J = `status=error
-appender.console.type=Console
-appender.console.name=console
-appender.console.layout.type=PatternLayout
-appender.console.layout.pattern=%p %m (%c)%n
-rootLogger.level=error
-rootLogger.appenderRef.console.ref=console
-logger.server.name=kafka.server.KafkaRaftServer
-logger.server.level=info
-`
+/** Ends the brokers of a folder that a run left behind which was killed. */
+export function killBrokers(folder: string): void {
+  for (const name of readdirSync(folder)) killNode(join(folder, name))
+}

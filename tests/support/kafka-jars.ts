@@ -1,65 +1,66 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
+import { cacheFolder, cacheRoot } from './cache-folder.ts'
 
 const POM = join(import.meta.dirname, 'kafka-pom.xml')
 const FETCH_TIMEOUT_MS = 900_000
 
 /** Where the jars are kept from run to run, outside the repository; another pom is another folder. */
 export const jarsFolder = join(
-  process.env['SALDO_TEST_KAFKA_CACHE'] ??
-    join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'saldo-tests'),
+  process.env['SALDO_TEST_KAFKA_CACHE'] ?? cacheRoot,
   `kafka-${createHash('sha256').update(readFileSync(POM)).digest('hex').slice(0, 12)}`,
 )
 
 /** Why this machine can run no broker; undefined where it can. Nothing is started to find out. */
 export function missingForKafka(): string | undefined {
   if (process.env['SALDO_TEST_KAFKA'] === 'off') return 'SALDO_TEST_KAFKA=off'
-  if (!isOnPath('java')) return 'no java on the path'
-  if (!existsSync(jarsFolder) && !isOnPath('mvn')) return 'no mvn on the path to fetch the broker'
+  if (onPath('java') === undefined) return 'no java on the path'
+  if (!existsSync(jarsFolder) && onPath('mvn') === undefined) {
+    return 'no mvn on the path to fetch the broker'
+  }
   return undefined
 }
 
-function isOnPath(program: string): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, program), constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
+/** Where the program is that its name would start. */
+export function onPath(program: string): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter)
+  return folders
+    .map((folder) => join(folder, program))
+    .find((file) => {
+      try {
+        accessSync(file, constants.X_OK)
+        return true
+      } catch {
+        return false
+      }
+    })
 }
 
-/** Fetches the jars on first use; two runs at once fetch twice and keep one. */
-export async function kafkaJars(): Promise<string> {
-  if (existsSync(jarsFolder)) return jarsFolder
-  await mkdir(join(jarsFolder, '..'), { recursive: true })
-  const unfinished = await mkdtemp(`${jarsFolder}-`)
+/** The folder of the broker's jars, clients among them; fetched on first use. */
+export function kafkaJars(): Promise<string> {
+  return cacheFolder(jarsFolder, fetchJars)
+}
+
+async function fetchJars(folder: string): Promise<void> {
+  const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime']
   try {
     await promisify(execFile)(
       'mvn',
-      [
-        '--quiet',
-        '--batch-mode',
-        '--file',
-        POM,
-        'dependency:copy-dependencies',
-        '-DincludeScope=runtime',
-        `-DoutputDirectory=${unfinished}`,
-      ],
+      ['--quiet', '--batch-mode', '--file', POM, ...goal, `-DoutputDirectory=${folder}`],
       { timeout: FETCH_TIMEOUT_MS },
     )
-    // The rename fails when another run was first: its folder is as good.
-    await rename(unfinished, jarsFolder).catch((error: unknown) => {
-      if (!existsSync(jarsFolder)) throw error
-    })
-  } finally {
-    await rm(unfinished, { recursive: true, force: true })
+  } catch (cause) {
+    throw new Error(`Maven did not fetch the broker: ${firstError(cause)}`, { cause })
   }
-  return jarsFolder
+}
+
+/** Maven says on its standard output what went wrong, and then much about where to read on. */
+function firstError(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause)
+  if ('killed' in cause && cause.killed === true) return `no end after ${FETCH_TIMEOUT_MS / 1000} s`
+  const said = 'stdout' in cause ? String(cause.stdout) : ''
+  return /^\[ERROR\] (.+)$/m.exec(said)?.[1] ?? cause.message
 }

@@ -1,12 +1,20 @@
-import { connect, createServer, type Socket } from 'node:net'
 import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 
 /** Kinds of request, by their number in Kafka's protocol. */
 export const PRODUCE = 0
 export const END_TXN = 26
+const METADATA = 3
+const FIND_COORDINATOR = 10
 
-/** A way to a broker that reads along, so that one request or one answer of a kind can be lost. */
+const HOST = '127.0.0.1'
+
+/** A way to brokers that reads along, so that one request or one answer of a kind can be lost. */
 export type KafkaProxy = {
+  /** Where the way to the first target begins. */
+  readonly address: string
+  /** One for each target. */
+  readonly addresses: readonly string[]
   /** The next requests of the kind never arrive, or their answers never come back; the connection ends there. */
   lose(apiKey: number, what: 'request' | 'answer', times?: number): void
   /** Loses nothing more. */
@@ -14,17 +22,22 @@ export type KafkaProxy = {
   close(): Promise<void>
 }
 
+/**
+ * Stands before every broker of a cluster, and says that each broker is where its own way begins: a client that comes
+ * through it never learns of another way.
+ */
 export async function kafkaProxy(options: {
-  readonly port: number
-  readonly target: string
+  readonly targets: readonly string[]
 }): Promise<KafkaProxy> {
-  const [host, port] = options.target.split(':')
   const sockets = new Set<Socket>()
+  const ways = new Map<number, number>()
   let losing: { readonly apiKey: number; readonly what: 'request' | 'answer' } | undefined
   let left = 0
+  const hits = (apiKey: number, what: 'request' | 'answer'): boolean =>
+    left > 0 && losing?.apiKey === apiKey && losing.what === what
 
-  const server = createServer((client) => {
-    const broker = connect(Number(port), host)
+  const pass = (client: Socket, target: number): void => {
+    const broker = connect(target, HOST)
     const end = (): void => {
       client.resetAndDestroy()
       broker.destroy()
@@ -37,29 +50,43 @@ export async function kafkaProxy(options: {
         end()
       })
     }
-    let unanswered: number | undefined
-    const hits = (apiKey: number, what: 'request' | 'answer'): boolean =>
-      left > 0 && losing?.apiKey === apiKey && losing.what === what
+    /** Kinds of the requests that are not answered yet, by their correlation ids. */
+    const asked = new Map<number, number>()
     onFrames(client, (frame) => {
       const apiKey = frame.readInt16BE(4)
       if (hits(apiKey, 'request')) {
         left--
         return end()
       }
-      if (hits(apiKey, 'answer')) unanswered = frame.readInt32BE(8)
+      asked.set(frame.readInt32BE(8), apiKey)
       broker.write(frame)
     })
     onFrames(broker, (frame) => {
-      if (frame.readInt32BE(4) === unanswered) {
+      const correlation = frame.readInt32BE(4)
+      const apiKey = asked.get(correlation) ?? -1
+      asked.delete(correlation)
+      if (hits(apiKey, 'answer')) {
         left--
         return end()
       }
+      if (apiKey === METADATA || apiKey === FIND_COORDINATOR) redirect(frame, ways)
       client.write(frame)
     })
-  })
-  server.listen(options.port, '127.0.0.1')
-  await once(server, 'listening')
+  }
+
+  const servers: Server[] = []
+  for (const target of options.targets) {
+    const port = Number(target.split(':')[1])
+    const server = createServer((client) => pass(client, port))
+    server.listen(0, HOST)
+    await once(server, 'listening')
+    servers.push(server)
+    ways.set(port, portOf(server))
+  }
+  const addresses = servers.map((server) => `${HOST}:${portOf(server)}`)
   return {
+    address: addresses[0] ?? '',
+    addresses,
     lose(apiKey, what, times = 1) {
       losing = { apiKey, what }
       left = times
@@ -68,11 +95,23 @@ export async function kafkaProxy(options: {
       left = 0
     },
     async close() {
-      const closed = once(server, 'close')
-      server.close()
+      const closed = servers.map((server) => once(server.close(), 'close'))
       for (const socket of sockets) socket.destroy()
-      await closed
+      await Promise.all(closed)
     },
+  }
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port
+}
+
+/** Writes the ways in place of the brokers' own ports: a host and, behind it, four bytes of port. */
+function redirect(frame: Buffer, ways: ReadonlyMap<number, number>): void {
+  for (let at = frame.indexOf(HOST); at >= 0; at = frame.indexOf(HOST, at + 1)) {
+    const port = at + HOST.length
+    const way = port + 4 <= frame.length ? ways.get(frame.readInt32BE(port)) : undefined
+    if (way !== undefined) frame.writeInt32BE(way, port)
   }
 }
 

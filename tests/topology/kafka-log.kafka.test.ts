@@ -42,12 +42,10 @@ describeKafka('the log', (kafka) => {
   let opened = 0
 
   beforeAll(async () => {
-    const { address: target, by: port } = kafka.broker.behind
-    proxy = await kafkaProxy({ port, target })
+    proxy = await kafkaProxy({ targets: [kafka.broker.address] })
   })
   afterAll(() => proxy.close())
 
-  const behindProxy = (): string => `127.0.0.1:${kafka.broker.behind.by}`
   const openedAt = (
     address: string,
     prefix: string,
@@ -55,8 +53,8 @@ describeKafka('the log', (kafka) => {
   ): Promise<KafkaLog> => kafkaLog({ brokers: [address], partitions, role: 'test', prefix })
 
   describeLogContract('keeps what every log promises', async () => {
-    const prefix = `contract-${++opened}.`
-    const log = await openedAt(behindProxy(), prefix)
+    const prefix = `${kafka.prefix}contract-${++opened}.`
+    const log = await openedAt(proxy.address, prefix)
     return {
       log,
       reopen: (partitions) => openedAt(kafka.broker.address, prefix, partitions),
@@ -77,8 +75,8 @@ describeKafka('the log', (kafka) => {
     const producers: Producer[] = []
 
     beforeEach(async () => {
-      prefix = `own-${++opened}.`
-      log = await openedAt(behindProxy(), prefix)
+      prefix = `${kafka.prefix}own-${++opened}.`
+      log = await openedAt(proxy.address, prefix)
       client = new Kafka({
         brokers: [kafka.broker.address],
         logLevel: logLevel.NOTHING,
@@ -114,6 +112,15 @@ describeKafka('the log', (kafka) => {
       topic: nameOf(topic),
       messages: [{ partition: 0, key: 'user-1', value }],
     })
+
+    /** An abort is answered before its marker is written. */
+    async function transactionsEnded(): Promise<void> {
+      const offsets = await admin.fetchTopicOffsets(nameOf('ledger.events'))
+      const high = offsets.find(({ partition }) => partition === events.partition)?.high ?? 0
+      for (let end = await log.end(events); end < BigInt(high); end = await log.end(events)) {
+        await log.arrival(events, end, new AbortController().signal)
+      }
+    }
 
     test('an owner can ask whether it still is one, which writes nothing', async () => {
       const lease = await log.acquire(groupPlace())
@@ -176,6 +183,7 @@ describeKafka('the log', (kafka) => {
       await committed.commit()
       await aborted.abort()
       await log.producer().append([record('last')])
+      await transactionsEnded()
       expect(texts(await readAll(log, events))).toEqual(['committed', 'plain', 'last'])
       const single = { records: 1, bytes: 1 }
       expect(texts(await readAll(log, events, single))).toEqual(['committed', 'plain', 'last'])
@@ -186,6 +194,7 @@ describeKafka('the log', (kafka) => {
       for (const letter of 'abc') await aborted.send(written(letter.repeat(100_000)))
       await aborted.abort()
       await log.producer().append([record('committed')])
+      await transactionsEnded()
       const slice = await log.read(events, 0n, { records: 1, bytes: 1 })
       expect(texts(slice.records)).toEqual(['committed'])
     })

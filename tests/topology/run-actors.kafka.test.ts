@@ -21,7 +21,12 @@ describeKafka('the actor loop', (kafka) => {
   const keys = memoryKeys()
 
   const openLog = (): Promise<Log> =>
-    kafkaLog({ brokers: [kafka.broker.address], partitions: 1, role: 'test' })
+    kafkaLog({
+      brokers: [kafka.broker.address],
+      partitions: 1,
+      role: 'test',
+      prefix: kafka.prefix,
+    })
 
   /** An owner; `after` is called when it has made so many commits. */
   function own(log: Log, stop: AbortSignal, commits = 0, after = (): void => {}): Promise<void> {
