@@ -4,21 +4,20 @@ import { startRoleServer } from '../api/role-server.ts'
 import { postgresClockStore } from '../sink/postgres-clock-store.ts'
 import { openPool } from '../sink/postgres/pool.ts'
 import { keepRunning } from '../topology/keep-running.ts'
-import { postgresLog } from '../topology/log/postgres-log.ts'
-import { postgresRetention } from '../topology/log/postgres-retention.ts'
 import { clockMetrics } from '../topology/metrics.ts'
 import { CLOCK_GROUP, runClock } from '../topology/run-clock.ts'
 import { sqlLeases } from '../topology/sql-leases.ts'
+import { openLog, openRetention } from './open-log.ts'
 import type { Role, RoleOptions } from './roles.ts'
 
 /** Leased in a group of one partition: of several processes one is the clock, the others stand by. */
 export async function startClock(options: RoleOptions, logger: Logger): Promise<Role> {
-  const { databaseUrl: url, partitions, answersMs } = options
+  const { databaseUrl: url, answersMs } = options
   // One after the other is soon enough for all that a clock does.
   const pool = openPool(url, { role: 'clock', max: 1 })
-  const log = await postgresLog({ url, partitions, role: 'clock', pool })
+  const log = await openLog(options, { role: 'clock', pool })
   const store = postgresClockStore(url, 'clock', pool)
-  const retention = postgresRetention(url, 'clock', pool)
+  const retention = openRetention(options, { role: 'clock', pool })
   const metrics = clockMetrics()
   const deps = {
     log,

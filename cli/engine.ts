@@ -4,6 +4,7 @@ import { hasLiveMember } from '../topology/sql-leases.ts'
 import { ACTOR_GROUP } from '../topology/run-actors.ts'
 import { openDatabase, type Database } from './database.ts'
 import { roleNeeds } from './role-needs.ts'
+import { logSourceOf } from './open-log.ts'
 import type { RoleName, RoleOptions } from './roles.ts'
 import { accessOf, masterKeyOf } from './secrets.ts'
 import { startThread, type RoleThread } from './threads.ts'
@@ -97,13 +98,14 @@ export function roleOptions(
   const needs = roleNeeds[role]
   return {
     role,
-    databaseUrl,
+    ...logSourceOf(config, databaseUrl),
+    // A role that keeps out of the log is not told where it is.
+    ...(needs.log ? {} : { kafka: undefined }),
     masterKey: needs.masterKey ? masterKeyOf(config) : NO_KEY,
     access: needs.tokens ? accessOf(config) : {},
     host: config.host,
     port,
     serve,
-    partitions: config.partitions,
     limit: { records: config.batchRecords, bytes: config.batchBytes },
     checkpointMs: config.checkpointMs,
     checkpointStates: config.checkpointStates,

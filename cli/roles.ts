@@ -9,7 +9,6 @@ import { byKeyOnly, connectionUse, openPool } from '../sink/postgres/pool.ts'
 import { countReviewQueue } from '../sink/review-queue.ts'
 import { keepRunning } from '../topology/keep-running.ts'
 import type { Membership } from '../topology/leases.ts'
-import { postgresLog } from '../topology/log/postgres-log.ts'
 import { actorMetrics, tableMetrics } from '../topology/metrics.ts'
 import type { RestoreProgress } from '../topology/restore.ts'
 import { ACTOR_GROUP, runActors, type ActorObserver } from '../topology/run-actors.ts'
@@ -18,21 +17,20 @@ import { sqlLeases } from '../topology/sql-leases.ts'
 import { ledgerTables, outcomeTables, type TableReader } from '../topology/table-reader.ts'
 import { startClock } from './clock-role.ts'
 import { leasedRole } from './leased-role.ts'
+import { openLog, type LogSource } from './open-log.ts'
 import { startStreams } from './streams-role.ts'
 
 export type RoleName = 'actors' | 'tables' | 'streams' | 'clock' | 'api'
 
 /** Everything a role needs, as plain data: it crosses to another thread. */
-export type RoleOptions = {
+export type RoleOptions = LogSource & {
   readonly role: RoleName
-  readonly databaseUrl: string
   readonly masterKey: Uint8Array
   readonly access: ApiAccess
   readonly host: string
   readonly port: number
   /** False for an engine that a verb runs inside itself: no servers. */
   readonly serve: boolean
-  readonly partitions: number
   readonly limit: { readonly records: number; readonly bytes: number }
   readonly checkpointMs: number
   readonly checkpointStates: number
@@ -81,7 +79,7 @@ const CELLS_MAX = 100_000
 
 async function startActors(options: RoleOptions, logger: Logger): Promise<Role> {
   const { databaseUrl: url, partitions, limit } = options
-  const log = await postgresLog({ url, partitions, role: 'actors' })
+  const log = await openLog(options, { role: 'actors' })
   const pool = openPool(url, { role: 'actors', max: 2, session: byKeyOnly })
   const store = postgresCheckpointStore(url, 'actors', STATES_GENERATION)
   const metrics = actorMetrics(
@@ -156,7 +154,7 @@ function restoreNotes(logger: Logger): (partition: number, progress: RestoreProg
 async function startTables(options: RoleOptions, logger: Logger): Promise<Role> {
   const { databaseUrl: url, partitions, limit } = options
   const pool = openPool(url, { role: 'tables', max: 5, session: byKeyOnly })
-  const log = await postgresLog({ url, partitions, role: 'tables', pool })
+  const log = await openLog(options, { role: 'tables', pool })
   const keys = keyring(pool, options.masterKey)
   const metrics = tableMetrics(
     (processor, partition, error) =>

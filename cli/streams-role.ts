@@ -3,12 +3,12 @@ import type { Logger } from 'pino'
 import { postgresOutboxStore } from '../sink/postgres-outbox-store.ts'
 import { openPool } from '../sink/postgres/pool.ts'
 import { keepRunning } from '../topology/keep-running.ts'
-import { postgresLog } from '../topology/log/postgres-log.ts'
 import { relayMetrics, streamMetrics } from '../topology/metrics.ts'
 import { runRelay } from '../topology/run-relay.ts'
 import { runStreams, STREAM_GROUP, streams } from '../topology/run-streams.ts'
 import { sqlLeases } from '../topology/sql-leases.ts'
 import { leasedRole } from './leased-role.ts'
+import { openLog } from './open-log.ts'
 import type { Role, RoleOptions } from './roles.ts'
 
 /**
@@ -18,7 +18,7 @@ import type { Role, RoleOptions } from './roles.ts'
 export async function startStreams(options: RoleOptions, logger: Logger): Promise<Role> {
   const { databaseUrl: url, partitions, limit } = options
   const pool = openPool(url, { role: 'streams', max: 1 })
-  const log = await postgresLog({ url, partitions, role: 'streams', pool })
+  const log = await openLog(options, { role: 'streams', pool })
   const store = postgresOutboxStore(pool)
   const ofStreams = streamMetrics()
   const ofRelay = relayMetrics((partition, { processor, sourceOffset }, error) =>

@@ -1,11 +1,11 @@
 import type { Config } from '../config/config.ts'
 import { settings } from '../config/settings.ts'
-import { postgresLog } from '../topology/log/postgres-log.ts'
 import { ACTOR_GROUP } from '../topology/run-actors.ts'
 import { apiUrlOf } from './api-database.ts'
 import { openDatabase, type Database } from './database.ts'
 import { demoPlan, demoUsers, publishDemo } from './demo.ts'
 import { drainAll, startThreads } from './engine.ts'
+import { logSourceOf, openLog } from './open-log.ts'
 import type { Output } from './output.ts'
 import { progress } from './progress-bar.ts'
 import type { RoleName } from './roles.ts'
@@ -52,7 +52,7 @@ async function runDemo(
   stop: AbortSignal,
   out: Output,
 ): Promise<readonly string[]> {
-  const log = await postgresLog({ url: database.url, partitions: config.partitions, role: 'demo' })
+  const log = await openLog(logSourceOf(config, database.url), { role: 'demo' })
   try {
     const today = new Date().toISOString().slice(0, 10)
     const plan = await demoPlan(log, config.dataDir, today)

@@ -2,9 +2,9 @@ import type { Config } from '../config/config.ts'
 import { keyring, type Keyring } from '../privacy/keyring.ts'
 import { openPool } from '../sink/postgres/pool.ts'
 import type { Log } from '../topology/log/log.ts'
-import { postgresLog } from '../topology/log/postgres-log.ts'
 import { openDatabase } from './database.ts'
 import { openEngine } from './engine.ts'
+import { logSourceOf, openLog } from './open-log.ts'
 import type { Output } from './output.ts'
 import { masterKeyOf } from './secrets.ts'
 
@@ -26,7 +26,7 @@ export async function withLog<T>(
   const database = opened?.database ?? (await openDatabase(config, out.note))
   const { partitions } = config
   try {
-    const log = await postgresLog({ url: database.url, partitions, role: 'verb' })
+    const log = await openLog(logSourceOf(config, database.url), { role: 'verb' })
     const pool = openPool(database.url, { role: 'verb-keys', max: 2 })
     try {
       const keys = keyring(pool, masterKeyOf(config))

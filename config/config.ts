@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { SaldoError } from '../schemas/errors.ts'
 import { accessProblems } from './access-problems.ts'
+import { kafkaProblems } from './kafka-problems.ts'
 import { settings, type SettingKey } from './settings.ts'
 
 export type Config = {
@@ -8,6 +9,9 @@ export type Config = {
   readonly dataDir: string
   readonly databaseUrl: string | undefined
   readonly apiDatabaseUrl: string | undefined
+  /** `host:port` each; none where the log is in the database. */
+  readonly kafkaBrokers: readonly string[]
+  readonly kafkaPrefix: string
   readonly masterKey: string | undefined
   readonly masterKeyFile: string | undefined
   readonly jwtSecret: string | undefined
@@ -39,14 +43,19 @@ export type Config = {
 
 export type Environment = { readonly [name: string]: string | undefined }
 
-/** Which secrets whoever reads the configuration cannot do without in production. */
+/** What whoever reads the configuration cannot do without; secrets in production only. */
 export type Needs = {
+  /** Whoever keeps out of the log is not stopped by what is wrong with its address. */
+  readonly log: boolean
   readonly masterKey: boolean
   /** What tokens are checked with. */
   readonly tokens: boolean
 }
 
-const EVERYTHING: Needs = { masterKey: true, tokens: true }
+const EVERYTHING: Needs = { log: true, masterKey: true, tokens: true }
+
+/** More than a cluster has brokers at first, so that more of them can share the work later. */
+const PARTITIONS = { embedded: 4, kafka: 12 }
 
 /** The settings of an environment, or every problem with them at once. */
 export function readConfig(environment: Environment, needs: Needs = EVERYTHING): Config {
@@ -96,6 +105,8 @@ export function readConfig(environment: Environment, needs: Needs = EVERYTHING):
     dataDir: resolve(text('dataDir')),
     databaseUrl: optional('databaseUrl'),
     apiDatabaseUrl: optional('apiDatabaseUrl'),
+    kafkaBrokers: list('kafkaBrokers'),
+    kafkaPrefix: text('kafkaPrefix'),
     masterKey: optional('masterKey'),
     masterKeyFile: optional('masterKeyFile'),
     jwtSecret: optional('jwtSecret'),
@@ -111,7 +122,10 @@ export function readConfig(environment: Environment, needs: Needs = EVERYTHING):
     trustedProxies: list('trustedProxies'),
     host: text('host'),
     port: whole('port', 0, 65_535),
-    partitions: whole('partitions', 1, 1024),
+    partitions:
+      optional('partitions') === undefined
+        ? PARTITIONS[list('kafkaBrokers').length > 0 ? 'kafka' : 'embedded']
+        : whole('partitions', 1, 1024),
     batchRecords: whole('batchRecords', 1, 10_000),
     batchBytes: whole('batchBytes', 1000, 100_000_000),
     checkpointMs: whole('checkpointMs', 10, 600_000),
@@ -123,7 +137,11 @@ export function readConfig(environment: Environment, needs: Needs = EVERYTHING):
     budgetThresholds: percentages('budgetThresholds'),
     logLevel: oneOf('logLevel', ['warn', 'trace', 'debug', 'info', 'error', 'fatal', 'silent']),
   }
-  problems.push(...secretProblems(config, needs), ...accessProblems(config, needs))
+  problems.push(
+    ...kafkaProblems(config, needs),
+    ...secretProblems(config, needs),
+    ...accessProblems(config, needs),
+  )
   if (problems.length > 0) {
     throw new SaldoError(
       'SALDO_CONFIG_INVALID',

@@ -24,6 +24,18 @@ export const settings = {
     meaning:
       'login of its own for the query API, which needs nothing but the right to become saldo_api; without it DATABASE_URL',
   },
+  kafkaBrokers: {
+    name: 'KAFKA_BROKERS',
+    fallback: '',
+    meaning:
+      'brokers that hold the log, host:port separated by commas; without it the log is in the database',
+  },
+  kafkaPrefix: {
+    name: 'SALDO_KAFKA_PREFIX',
+    fallback: '',
+    meaning:
+      'before the name of every topic, group and transactional id; two engines on one cluster differ here',
+  },
   masterKey: {
     name: 'SALDO_MASTER_KEY',
     fallback: '',
@@ -102,8 +114,8 @@ export const settings = {
   },
   partitions: {
     name: 'SALDO_PARTITIONS',
-    fallback: '4',
-    meaning: 'partitions of every topic, fixed at the first start',
+    fallback: '',
+    meaning: 'partitions of every topic, fixed at the first start; without it 12 on Kafka, else 4',
   },
   batchRecords: {
     name: 'SALDO_BATCH_RECORDS',

@@ -7,6 +7,7 @@
 import { randomUUID } from 'node:crypto'
 import { SaldoError } from '../schemas/errors.ts'
 import type { Initiator, LedgerCommandBody } from '../schemas/types.ts'
+import { kafkaLog } from '../topology/log/kafka-log.ts'
 import type { Log, NewRecord, Producer } from '../topology/log/log.ts'
 import { postgresLog } from '../topology/log/postgres-log.ts'
 import { commandFromJson } from './command-json.ts'
@@ -22,12 +23,23 @@ export type CommandProducerOptions = (
       readonly databaseUrl: string
     }
   | {
+      /** Kafka that holds the log, where the engine runs on it (`KAFKA_BROKERS`). */
+      readonly kafka: KafkaAddress
+    }
+  | {
       /** A log that is open already; `close` leaves it open. */
       readonly log: Log
     }
 ) & {
   /** Milliseconds for which an append that does not get through is repeated before it fails; 30,000 without it. */
   readonly retryForMs?: number
+}
+
+export type KafkaAddress = {
+  /** Some of the cluster's brokers, `host:port` each. */
+  readonly brokers: readonly string[]
+  /** `SALDO_KAFKA_PREFIX` of the engine; none without it. */
+  readonly prefix?: string
 }
 
 export type CommandProducer = {
@@ -48,11 +60,17 @@ export type CommandProducer = {
   close(): Promise<void>
 }
 
-/** Connects to the log. Rejects with `SALDO_DATABASE_UNAVAILABLE`, or `SALDO_LOG_MISMATCH` where no engine ever ran. */
+/**
+ * Connects to the log. Rejects with `SALDO_DATABASE_UNAVAILABLE` or `SALDO_LOG_UNAVAILABLE`, or with
+ * `SALDO_LOG_MISMATCH` where no engine ever ran.
+ */
 export async function producer(options: CommandProducerOptions): Promise<CommandProducer> {
   const { retryForMs = RETRY_FOR_MS } = options
   if ('log' in options) return new Sender(options.log, retryForMs, () => Promise.resolve())
-  const log = await postgresLog({ url: options.databaseUrl, role: 'producer' })
+  const log =
+    'kafka' in options
+      ? await kafkaLog({ ...options.kafka, role: 'producer' })
+      : await postgresLog({ url: options.databaseUrl, role: 'producer' })
   return new Sender(log, retryForMs, () => log.close())
 }
 

@@ -173,6 +173,38 @@ describe('configuration', () => {
     }
   })
 
+  test('brokers hold the log, in more partitions unless their number is given', () => {
+    const given = { KAFKA_BROKERS: 'broker-1:9092, 10.0.0.2:19092', SALDO_KAFKA_PREFIX: 'family.' }
+    expect(readConfig(given)).toMatchObject({
+      kafkaBrokers: ['broker-1:9092', '10.0.0.2:19092'],
+      kafkaPrefix: 'family.',
+      partitions: 12,
+    })
+    expect(readConfig({ ...given, SALDO_PARTITIONS: '3' }).partitions).toBe(3)
+  })
+
+  test.each(['broker', 'broker:', 'broker:0', 'broker:65536', 'kafka://broker:9092', ':9092'])(
+    'a broker is a host and a port: not "%s"',
+    (broker) => {
+      expect(problemsOf({ KAFKA_BROKERS: `good:9092,${broker}` })).toEqual([
+        `KAFKA_BROKERS must be addresses such as broker-1:9092, got "${broker}"`,
+      ])
+    },
+  )
+
+  test('a prefix fits into the name of a topic', () => {
+    for (const prefix of ['a b', 'ø', 'x'.repeat(101)]) {
+      expect(problemsOf({ SALDO_KAFKA_PREFIX: prefix })).toEqual([
+        `SALDO_KAFKA_PREFIX must be at most 100 letters, digits and . _ -, got "${prefix}"`,
+      ])
+    }
+  })
+
+  test('whoever keeps out of the log is not stopped by what is wrong with its address', () => {
+    const needs = { log: false, masterKey: true, tokens: true }
+    expect(readConfig({ KAFKA_BROKERS: 'broker' }, needs).kafkaBrokers).toEqual(['broker'])
+  })
+
   test('an actor per ledger is a way to shard', () => {
     expect(readConfig({ SALDO_SHARDS: 'ledger' }).sharding).toBe('ledger')
   })

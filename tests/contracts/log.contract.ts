@@ -58,6 +58,7 @@ export function describeLogContract(name: string, open: () => Promise<OpenedLog>
     removals(it, another)
     arrivals(it, another)
     commits(it, another)
+    positions(it, another)
     fences(it, another)
     doubts(it, another)
     openings(it, another)
@@ -323,6 +324,21 @@ function commits(it: It, another: Another): void {
       expect(texts(await readAll(log, place('ledger.outcomes', partition)))).toEqual(expected)
       expect((await log.acquire(groupPlace(partition))).committed).toBe(10n)
     }
+  })
+}
+
+function positions(it: It, another: Another): void {
+  it('a group stands where its last commit left it, for everybody, and nowhere before the first', async ({
+    log,
+  }) => {
+    const other = await another()
+    expect(await other.position(groupPlace())).toBeUndefined()
+    const lease = await log.acquire(groupPlace())
+    await lease.commit([record('a')], 3n)
+    expect(await other.position(groupPlace())).toBe(3n)
+    await lease.commit([], 7n)
+    expect(await other.position(groupPlace())).toBe(7n)
+    expect(await other.position(groupPlace(0, 'nobody'))).toBeUndefined()
   })
 }
 

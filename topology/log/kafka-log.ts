@@ -10,6 +10,7 @@ import { kafkaNames } from './kafka-names.ts'
 import { appendsInTurn } from './appends-in-turn.ts'
 import { kafkaProducer } from './kafka-producer.ts'
 import { KafkaPlaces } from './kafka-places.ts'
+import { groupPosition } from './kafka-position.ts'
 import { prepareTopics } from './kafka-topics.ts'
 import type { GroupPlace, Log, Place } from './log.ts'
 
@@ -17,15 +18,18 @@ export interface KafkaLog extends Log {
   acquire(place: GroupPlace): Promise<KafkaLease>
 }
 
-/** Opens the log of a cluster; creates the topics on first use, refuses another number of partitions. */
+/**
+ * Opens the log of a cluster; creates the topics on first use, refuses another number of partitions. Without a number it
+ * creates nothing and takes the log as it is.
+ */
 export async function kafkaLog(options: {
   readonly brokers: readonly string[]
-  readonly partitions: number
+  readonly partitions?: number
   readonly role: string
   /** Before the name of every topic, group and transactional id; two engines on one cluster differ here. */
   readonly prefix?: string
 }): Promise<KafkaLog> {
-  const { brokers, partitions, role, prefix = '' } = options
+  const { brokers, role, prefix = '' } = options
   const connection = { brokers, clientId: `saldo-${role}` }
   const names = kafkaNames(prefix)
   const kafka = kafkaClient(connection)
@@ -40,11 +44,14 @@ export async function kafkaLog(options: {
     opened.add(once)
     return once
   }
-  const check = checker(partitions)
   try {
     await cluster.connect()
     await cluster.refreshMetadata()
-    const identity = await prepareTopics(kafka, cluster, { names, partitions })
+    const { identity, partitions } = await prepareTopics(kafka, cluster, {
+      names,
+      ...(options.partitions === undefined ? {} : { partitions: options.partitions }),
+    })
+    const check = checker(partitions)
     const places = new KafkaPlaces(cluster, names)
     return {
       partitions,
@@ -69,6 +76,10 @@ export async function kafkaLog(options: {
       async end(place) {
         check([place])
         return await places.end(place)
+      },
+      async position(place) {
+        check([place])
+        return await groupPosition(cluster, names, place)
       },
       arrival: (place, offset, signal) => places.arrival(place, offset, signal),
       async close() {

@@ -24,30 +24,37 @@ const DAY_MS = 86_400_000
 const TRIES_MAX = 200
 const RETRY_PAUSE_MS = 50
 
+/** The identity is of the cluster and of every topic of record: one that was deleted and created again is another log. */
+export type PreparedTopics = { readonly identity: string; readonly partitions: number }
+
 /**
- * Creates the topics that are missing and refuses those with another number of partitions. Answers the identity of the
- * log: of the cluster and of every topic of record, so that one that was deleted and created again is another log.
+ * Creates the topics that are missing and refuses those with another number of partitions. Without a number it creates
+ * nothing, and refuses a cluster that no engine ever ran on.
  */
 export async function prepareTopics(
   kafka: Kafka,
   cluster: WireCluster,
-  options: { readonly names: KafkaNames; readonly partitions: number },
-): Promise<string> {
-  const { names, partitions } = options
+  options: { readonly names: KafkaNames; readonly partitions?: number },
+): Promise<PreparedTopics> {
+  const { names } = options
   const look = async (): Promise<ClusterDescription> => {
     const { connectionPool } = await cluster.findControllerBroker()
     const found = await describeTopics(connectionPool, names.topics)
-    refuseOthers(found, partitions)
+    if (options.partitions !== undefined) refuseOthers(found, options.partitions)
     return found
   }
   const before = await look()
   const missing = Object.values(topics).filter(({ name }) => !before.topics.has(names.topic(name)))
-  if (missing.length > 0) await createTopics(kafka, missing, options)
+  const partitions = options.partitions ?? existingPartitions(before, names)
+  if (options.partitions !== undefined && missing.length > 0) {
+    await createTopics(kafka, missing, { names, partitions })
+  }
+  const wanted = options.partitions === undefined ? [...before.topics.keys()] : names.topics
   for (let tries = 1; ; tries++) {
     try {
-      await cluster.addMultipleTargetTopics(names.topics)
-      await askLeaders(cluster, names.topics)
-      return identityOf(await look(), ofRecord.map(names.topic))
+      await cluster.addMultipleTargetTopics(wanted)
+      await askLeaders(cluster, wanted)
+      return { identity: identityOf(await look(), ofRecord.map(names.topic)), partitions }
     } catch (cause) {
       const error = asLogError(cause, 'topics have no leaders')
       if (!(error instanceof SaldoError) || !error.retryable || tries === TRIES_MAX) throw error
@@ -75,6 +82,16 @@ async function askLeaders(cluster: WireCluster, names: readonly string[]): Promi
       })),
     })
   }
+}
+
+function existingPartitions({ topics: found }: ClusterDescription, names: KafkaNames): number {
+  const counts = ofRecord.map((name) => found.get(names.topic(name))?.partitions)
+  const [partitions] = counts
+  if (partitions !== undefined && !counts.includes(undefined)) return partitions
+  throw new SaldoError(
+    'SALDO_LOG_MISMATCH',
+    'these brokers hold no log of that name: start the engine on them once (saldo up), or correct brokers and prefix',
+  )
 }
 
 function refuseOthers({ topics: found }: ClusterDescription, partitions: number): void {

@@ -176,6 +176,10 @@ function instance(storage: Storage, options: MemoryLogOptions): MemoryLog {
       await step('end', place)
       return storage.stored(place).end
     },
+    async position(place) {
+      await step('end', place)
+      return storage.group(place).committed
+    },
     async arrival(place, offset, signal) {
       if (signal.aborted || dead.signal.aborted || storage.stored(place).end > offset) return
       const { promise, resolve } = Promise.withResolvers<void>()

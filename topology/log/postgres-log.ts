@@ -12,6 +12,7 @@ import { asSaldoError, openPool } from '../../sink/postgres/pool.ts'
 import {
   recordsRemoved,
   type BatchLimit,
+  type GroupPlace,
   type Log,
   type Place,
   type Producer,
@@ -116,6 +117,7 @@ function logOf(
     read: (place, offset, limit) => readSlice(pool, place, offset, limit),
     start: async (place) => (await readHead(pool, place)).start,
     end: async (place) => (await readHead(pool, place)).end,
+    position: (place) => readPosition(pool, place),
     async arrival(place, offset, signal) {
       const until = performance.now() + QUIET_TURN_MS
       do {
@@ -250,6 +252,22 @@ async function readHead(pool: Pool, place: Place): Promise<Head> {
 
 function noSuchPlace({ topic, partition }: Place): SaldoError {
   return new SaldoError('SALDO_LOG_MISMATCH', `${topic} has no partition ${partition}`)
+}
+
+async function readPosition(
+  pool: Pool,
+  { group, topic, partition }: GroupPlace,
+): Promise<bigint | undefined> {
+  try {
+    const { rows } = await pool.query<{ next_offset: bigint | null }>({
+      name: 'log-position',
+      text: 'SELECT next_offset FROM log_groups WHERE group_name = $1 AND topic_id = $2 AND partition = $3',
+      values: [group, topics[topic].topicId, partition],
+    })
+    return rows[0]?.next_offset ?? undefined
+  } catch (error) {
+    throw asSaldoError(error)
+  }
 }
 
 async function readHeads(pool: Pool): Promise<Heads> {
