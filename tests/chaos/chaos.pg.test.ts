@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { chaos } from './chaos.ts'
-import { allFaults } from './faults/all.ts'
+import { allFaults, schedule } from './faults/all.ts'
 
 /**
  * The short form of `npm run chaos`: all kinds of faults, each once. Replay a schedule with `SEED=<seed>`; another size with
@@ -24,7 +24,9 @@ describe('real processes', () => {
       const notes: string[] = []
       const result = await chaos({
         commands: COMMANDS,
-        faults: FAULTS,
+        kinds: allFaults,
+        draw: (random) => schedule(FAULTS, random, 'once'),
+        engines: 2,
         seed,
         isShort: true,
         databaseUrl: undefined,

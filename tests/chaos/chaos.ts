@@ -1,30 +1,31 @@
 /**
- * Real engines on a real PostgreSQL, and one fault after the other while they work. Then the log, the tables and
+ * Real engines on real servers, and one fault after the other while they work. Then the log, the tables and
  * `saldo verify` are held against a model that has only seen what was sent.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { waitUntilProcessed } from '../../cli/wait-until-processed.ts'
-import { seededRandom } from '../../connectors/demo/random.ts'
+import { seededRandom, type Random } from '../../connectors/demo/random.ts'
 import { ACTOR_GROUP } from '../../topology/run-actors.ts'
 import { householdTraffic } from '../support/household-traffic.ts'
-import { allFaults, schedule } from './faults/all.ts'
 import type { Fault } from './faults/fault.ts'
 import { judge, type Judgement } from './judge.ts'
 import { sender, type Sender } from './sender.ts'
-import { openWorld, type World } from './world.ts'
+import { watchOutcomes, type Watch } from './watch.ts'
+import { openWorld, type World, type WorldOptions } from './world.ts'
 
-export type ChaosOptions = {
+export type ChaosOptions = Omit<WorldOptions, 'random'> & {
   readonly commands: number
-  readonly faults: number
   readonly seed: number
+  /** The kinds of faults, as the result lists them. */
+  readonly kinds: readonly Fault[]
+  /** What strikes, in its order. */
+  readonly draw: (random: Random) => readonly Fault[]
+  /** Of all commands one user sends this share. */
+  readonly hot?: number
   /** After so long no more faults are drawn and no more commands sent: what happened until then is judged. */
   readonly minutes?: number
-  readonly isShort: boolean
-  readonly databaseUrl: string | undefined
   /** Leave the data for a look even where nothing is wrong. */
   readonly keep: boolean
-  readonly parent?: string
-  readonly stop: AbortSignal
   readonly note: (line: string) => void
 }
 
@@ -33,19 +34,28 @@ export type ChaosResult = Judgement & {
   readonly seed: number
   readonly seconds: number
   readonly postgresql: string
-  /** How often each kind struck; or why it did not. */
-  readonly faults: readonly {
-    readonly name: string
-    readonly times: number
-    readonly missing?: string
-  }[]
+  readonly faults: readonly Struck[]
   /** What the processes did that they must not. */
   readonly problems: readonly string[]
   /** Where the data are, when they were kept. */
   readonly folder: string | undefined
 }
 
-const ENGINES = 2
+/** How often a kind struck; or why it did not. */
+export type Struck = {
+  readonly name: string
+  readonly times: number
+  readonly missing?: string
+  /** Milliseconds from each injection to the first new outcome of the last partition with work. */
+  readonly recoveries: readonly number[]
+}
+
+type Strike = {
+  readonly fault: Fault
+  readonly times: number
+  readonly recoveries: readonly number[]
+}
+
 const LOOK_MS = 50
 const TRICKLE = 5
 const TRICKLE_EVERY_MS = 100
@@ -53,10 +63,11 @@ const TRICKLE_EVERY_MS = 100
 const STUCK_MS = 120_000
 
 export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
-  const { commands, seed, note } = options
+  const { commands, seed, note, kinds } = options
   const random = seededRandom(seed)
-  const traffic = householdTraffic(commands, random)
-  const world = await openWorld({ ...options, engines: ENGINES, random })
+  const traffic = householdTraffic(commands, random, options.hot)
+  const world = await openWorld({ ...options, random })
+  const watch = watchOutcomes(world.log)
   const started = performance.now()
   let keep = true
   try {
@@ -64,13 +75,11 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
     const [server] = await world.query('SHOW server_version')
     const sending = sender(world.log, traffic)
     await Promise.all(world.engines.map((one) => one.start()))
-    const missing = new Map(allFaults.map((fault) => [fault, fault.missing(world)]))
-    const drawn = schedule(options.faults, random, options.isShort ? 'once' : 'share').filter(
-      (fault) => missing.get(fault) === undefined,
-    )
-    const struck = await strikeAll(world, drawn, sending, options)
+    const missing = new Map(kinds.map((fault) => [fault, fault.missing(world)]))
+    const drawn = options.draw(random).filter((fault) => missing.get(fault) === undefined)
+    const struck = await strikeAll(world, watch, drawn, sending, options)
     if (struck.length === drawn.length) await sending.sendUpTo(commands)
-    await answered(world, sending.count())
+    await answered(world, watch, sending.count())
     const patience = AbortSignal.timeout(STUCK_MS)
     await waitUntilProcessed(world.log, world.url, ACTOR_GROUP, patience)
     if (patience.aborted) world.problems.push('the tables did not catch up')
@@ -86,47 +95,74 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
       seed,
       seconds: Math.round((performance.now() - started) / 1000),
       postgresql: String(server?.['server_version']),
-      faults: allFaults.map((fault) => counted(fault, struck, missing.get(fault))),
+      faults: kinds.map((fault) => counted(fault, struck, missing.get(fault))),
       problems,
       folder: keep ? world.folder : undefined,
     }
   } finally {
+    await watch.stop()
     await world.close({ keep })
   }
 }
 
-function counted(
-  fault: Fault,
-  struck: readonly Fault[],
-  missing: string | undefined,
-): ChaosResult['faults'][number] {
-  const times = struck.filter((one) => one === fault).length
-  return { name: fault.name, times, ...(missing === undefined ? {} : { missing }) }
+function counted(fault: Fault, struck: readonly Strike[], missing: string | undefined): Struck {
+  const own = struck.filter((one) => one.fault === fault)
+  return {
+    name: fault.name,
+    times: own.reduce((sum, { times }) => sum + times, 0),
+    recoveries: own.flatMap(({ recoveries }) => recoveries),
+    ...(missing === undefined ? {} : { missing }),
+  }
 }
 
 /** Each fault has its share of the commands that are left, and strikes when the answers reach somewhere in it. Gives those that struck. */
 async function strikeAll(
   world: World,
+  watch: Watch,
   drawn: readonly Fault[],
   sending: Sender,
   { commands, minutes = Infinity, note }: ChaosOptions,
-): Promise<readonly Fault[]> {
+): Promise<readonly Strike[]> {
   const until = performance.now() + minutes * 60_000
+  const strikes: Strike[] = []
   for (const [index, fault] of drawn.entries()) {
-    if (performance.now() > until) return drawn.slice(0, index)
+    if (performance.now() > until) return strikes
     const from = sending.count()
     const share = Math.floor((commands - from) / (drawn.length - index + 1))
     const sent = sending.sendUpTo(from + share)
     sent.catch(() => undefined)
     // A fault that lasted may have used up the shares of those behind it.
-    await answered(world, Math.min(from + world.random.whole(1, share), commands))
+    await answered(world, watch, Math.min(from + world.random.whole(1, share), commands))
     const before = performance.now()
-    const struck = fault.strike(world)
+    const injected: Promise<number | undefined>[] = []
+    const struck = fault.strike(world, () => void injected.push(watch.recovery(sending)))
     await trickle(sending, sent, struck)
     const ms = Math.round(performance.now() - before)
-    note(`${index + 1}/${drawn.length} ${fault.name}: ${await struck} (${ms} ms)`)
+    const measured = await recovered(world, injected)
+    const recoveries = measured.filter((one) => one !== undefined)
+    strikes.push({ fault, times: injected.length, recoveries })
+    const said = `${await struck} (${ms} ms)`
+    const again = recoveries.map((one) => `${one} ms`).join(', ')
+    note(`${index + 1}/${drawn.length} ${fault.name}: ${said}; answers again after ${again || '-'}`)
   }
-  return drawn
+  return strikes
+}
+
+async function recovered(
+  world: World,
+  injected: readonly Promise<number | undefined>[],
+): Promise<readonly (number | undefined)[]> {
+  const patience = new AbortController()
+  const { signal } = patience
+  const tooLong = delay(STUCK_MS, undefined, { signal }).then(() => {
+    throw new Error(`no answer for ${STUCK_MS / 1000} s; the data are kept in ${world.folder}`)
+  })
+  tooLong.catch(() => undefined)
+  try {
+    return await Promise.race([Promise.all(injected), tooLong])
+  } finally {
+    patience.abort()
+  }
 }
 
 /** A fault that waits for an engine to do something finds it at work, and one that lasts leaves work for the next. */
@@ -149,12 +185,12 @@ async function trickle(
 }
 
 /** Resolves when so many commands have an outcome. */
-async function answered(world: World, goal: number): Promise<void> {
+async function answered(world: World, watch: Watch, goal: number): Promise<void> {
   let last = -1
   let movedAt = performance.now()
   for (;;) {
     world.stop.throwIfAborted()
-    const count = await outcomesIn(world).catch(() => last)
+    const count = watch.count()
     if (count >= goal) return
     if (count !== last) movedAt = performance.now()
     last = count
@@ -168,12 +204,4 @@ async function answered(world: World, goal: number): Promise<void> {
     }
     await delay(LOOK_MS)
   }
-}
-
-async function outcomesIn({ log }: World): Promise<number> {
-  let sum = 0
-  for (let partition = 0; partition < log.partitions; partition++) {
-    sum += Number(await log.end({ topic: 'ledger.outcomes', partition }))
-  }
-  return sum
 }

@@ -1,6 +1,7 @@
 /** `npm run chaos`: a table on standard output, or JSON; everything else on standard error. */
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { chaos } from './chaos.ts'
+import { allFaults, schedule } from './faults/all.ts'
 import { reportOf, writeReport } from './report.ts'
 
 const USAGE = `npm run chaos -- [options]
@@ -41,9 +42,12 @@ async function main(): Promise<number> {
   }
   const note = (line: string): void => void process.stderr.write(`${line}\n`)
   note(`seed ${values.seed}`)
+  const faults = whole('faults', values.faults)
   const result = await chaos({
     commands: whole('commands', values.commands),
-    faults: whole('faults', values.faults),
+    kinds: allFaults,
+    draw: (random) => schedule(faults, random, 'share'),
+    engines: 2,
     seed: whole('seed', values.seed),
     ...(values.minutes === undefined ? {} : { minutes: whole('minutes', values.minutes) }),
     isShort: false,

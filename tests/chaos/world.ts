@@ -13,6 +13,7 @@ import { serverFolder } from '../../sink/postgres/server-folder.ts'
 import type { Log } from '../../topology/log/log.ts'
 import { postgresLog } from '../../topology/log/postgres-log.ts'
 import { engine, type Engine } from './engines.ts'
+import { logWitness, type Witness } from './witness.ts'
 import { smallDisk, type SmallDisk } from './small-disk.ts'
 
 /** Everything that a run consists of, and what faults may touch. */
@@ -34,6 +35,10 @@ export type World = {
   readonly stop: AbortSignal
   /** What must not have happened, in sentences. */
   readonly problems: string[]
+  /** Hashes of the records that were sent and nobody can read, with how many dead letters of each are due. */
+  readonly setAside: Map<string, number>
+  /** Who tells the judge what the log holds, as it is then. */
+  witness(): Promise<Witness>
   /** One statement, on a connection of its own. */
   query(sql: string): Promise<readonly Record<string, unknown>[]>
   /** Ends every process; with `keep` the data stay. */
@@ -103,6 +108,8 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     disk,
     server: databaseUrl === undefined ? serverOf(data, database) : undefined,
     problems,
+    setAside: new Map(),
+    witness: () => Promise.resolve(logWitness(log)),
     query: (sql) => queryOnce(url, sql),
     async close({ keep }) {
       await Promise.all(engines.map((one) => one.drain()))

@@ -22,20 +22,23 @@ export type Body =
 
 /** Few enough that every repeated id is still remembered: the engine keeps 256 per user. */
 const COMMANDS_PER_USER = 150
+/** With a user who sends more than the engine remembers, only as many as it surely does. */
+const REMEMBERED = 100
 const CURRENCIES = ['NOK', 'TZS'] as const
 const WORDS = ['REMA 1000 OSLO', 'Netflix.com', 'corner shop', 'DUKA LA DAWA', 'bus 31', 'wages']
 
-export function householdTraffic(count: number, random: Random): readonly Traffic[] {
+/** With `hot` one user sends that share of them all; whoever sends so many repeats none that is forgotten. */
+export function householdTraffic(count: number, random: Random, hot = 0): readonly Traffic[] {
   const idSeed = random.whole(0, 2 ** 31)
   const users = Math.ceil(count / COMMANDS_PER_USER)
   const sent = new Map<number, Traffic[]>()
   return Array.from({ length: count }, (_, index) => {
-    const user = random.whole(1, users)
+    const user = hot > 0 && random.chance(hot) ? 1 : random.whole(1, users)
     const before = sent.get(user) ?? []
     sent.set(user, before)
     const command =
       before.length > 2 && random.chance(0.08)
-        ? random.pick(before)
+        ? random.pick(hot > 0 ? before.slice(-REMEMBERED) : before)
         : {
             commandId: seededId(idSeed, 0, index),
             userId: `user-${mixed(user).toString(16)}`,

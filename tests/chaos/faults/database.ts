@@ -11,10 +11,11 @@ export const killServer: Fault = {
   name: 'PostgreSQL killed, then started again',
   share: 1,
   missing: ({ server }) => (server === undefined ? NOT_OURS : undefined),
-  async strike(world) {
+  async strike(world, injected) {
     const signal = world.random.pick(['SIGKILL', 'SIGQUIT'] as const)
     const pid = await world.server?.pid()
     if (pid !== undefined) process.kill(pid, signal)
+    injected()
     const ms = world.random.whole(0, DOWN_MS_MAX)
     await delay(ms)
     await world.server?.ensure()
@@ -27,9 +28,10 @@ export const killBackend: Fault = {
   name: 'kill -9 of one PostgreSQL backend',
   share: 1,
   missing: ({ server }) => (server === undefined ? NOT_OURS : undefined),
-  async strike(world) {
+  async strike(world, injected) {
     const { pid, role } = world.random.pick(await backends(world))
     process.kill(pid, 'SIGKILL')
+    injected()
     return role
   },
 }
@@ -39,7 +41,8 @@ export const cutConnections: Fault = {
   name: 'connections cut at random',
   share: 4,
   missing: never,
-  async strike(world) {
+  async strike(world, injected) {
+    injected()
     let cuts = 0
     for (let round = world.random.whole(1, 5); round > 0; round--) {
       const chosen = (await backends(world)).filter(() => world.random.chance(0.4))
@@ -59,8 +62,9 @@ export const fillDisk: Fault = {
   share: 1,
   missing: ({ disk, server }) =>
     disk === undefined || server === undefined ? `it takes ${SMALL_DISK_NEEDS}` : undefined,
-  async strike(world) {
+  async strike(world, injected) {
     const ms = world.random.whole(1_000, 5_000)
+    injected()
     await world.disk?.fillFor(ms)
     // Without room for its write-ahead log it stops, and may not be able to recover.
     const died = (await world.server?.pid()) === undefined

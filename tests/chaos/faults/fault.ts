@@ -7,8 +7,8 @@ export type Fault = {
   readonly share: number
   /** Why it cannot happen here, if so. */
   missing(world: World): string | undefined
-  /** Resolves when what it broke may mend; says what it did. */
-  strike(world: World): Promise<string>
+  /** Resolves when what it broke may mend; says what it did. Calls `injected` each time that it has broken something. */
+  strike(world: World, injected: () => void): Promise<string>
 }
 
 export const never = (): undefined => undefined

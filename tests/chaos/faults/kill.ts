@@ -12,9 +12,10 @@ export const killAtRandom: Fault = {
   name: 'kill -9, any moment',
   share: 8,
   missing: never,
-  async strike({ engines, random }) {
+  async strike({ engines, random }, injected) {
     const one = random.pick(engines)
     await killed(one)
+    injected()
     return one.name
   },
 }
@@ -23,8 +24,9 @@ export const killAll: Fault = {
   name: 'kill -9 of every engine at once',
   share: 1,
   missing: never,
-  async strike({ engines }) {
+  async strike({ engines }, injected) {
     await Promise.all(engines.map(killed))
+    injected()
     return 'all'
   },
 }
@@ -33,11 +35,13 @@ export const killAtPoint: Fault = {
   name: 'kill -9 at a named point',
   share: 9,
   missing: never,
-  async strike(world) {
+  async strike(world, injected) {
     const one = world.random.pick(world.engines)
     const { order, said } = orderOf(world, loopPoints, 'SIGKILL')
     one.order(order)
-    return `${one.name} ${said}${await whenObeyed(one)}`
+    const reached = await whenObeyed(one)
+    injected()
+    return `${one.name} ${said}${reached}`
   },
 }
 
@@ -46,11 +50,13 @@ export const killInTakeOver: Fault = {
   name: 'kill -9 in a take-over',
   share: 2,
   missing: never,
-  async strike(world) {
+  async strike(world, injected) {
     const one = world.random.pick(world.engines)
     const { order, said } = orderOf(world, takeOverPoints, 'SIGKILL')
     await one.restart(order)
-    return `${one.name} ${said}${await whenObeyed(one)}`
+    const reached = await whenObeyed(one)
+    injected()
+    return `${one.name} ${said}${reached}`
   },
 }
 

@@ -14,9 +14,10 @@ export const stopAtRandom: Fault = {
   name: 'SIGSTOP beyond the time-outs, then SIGCONT',
   share: 2,
   missing: never,
-  async strike(world) {
+  async strike(world, injected) {
     const one = world.random.pick(world.engines)
     one.kill('SIGSTOP')
+    injected()
     return `${one.name} for ${await heldUp(world, one)} ms`
   },
 }
@@ -25,11 +26,12 @@ export const stopAtPoint: Fault = {
   name: 'SIGSTOP at a named point, then SIGCONT',
   share: 2,
   missing: never,
-  async strike(world) {
+  async strike(world, injected) {
     const one = world.random.pick(world.engines)
     const { order, said } = orderOf(world, loopPoints, 'SIGSTOP')
     one.order(order)
     const reached = await whenObeyed(one, 'SIGSTOP')
+    injected()
     return `${one.name} ${said}${reached} for ${await heldUp(world, one)} ms`
   },
 }
@@ -46,8 +48,9 @@ export const drain: Fault = {
   name: 'SIGTERM: drained, then started again',
   share: 1,
   missing: never,
-  async strike({ engines, random }) {
+  async strike({ engines, random }, injected) {
     const one = random.pick(engines)
+    injected()
     await one.drain()
     await one.start()
     return one.name
