@@ -1,11 +1,8 @@
-import { expect, test, vi } from 'vitest'
-import { start, send, wish } from '../support/actor-run.ts'
-import { newWorld } from '../support/actor-world.ts'
-import { groceries, opened, recorded } from '../support/example-commands.ts'
-import { outcomesOf } from '../support/poisoned-run.ts'
-import { NOW } from '../support/specification.ts'
+import { afterAll, expect, test, vi } from 'vitest'
 
-vi.mock(import('../../actors/categoriser/candidates.ts'), async (original) => {
+// Test files share their modules: these are loaded anew, on top of a categoriser that throws, and forgotten afterwards.
+vi.resetModules()
+vi.doMock(import('../../actors/categoriser/candidates.ts'), async (original) => {
   const real = await original()
   return {
     ...real,
@@ -14,6 +11,15 @@ vi.mock(import('../../actors/categoriser/candidates.ts'), async (original) => {
       return real.candidatesOf(input)
     },
   }
+})
+const { start, send, wish } = await import('../support/actor-run.ts')
+const { newWorld } = await import('../support/actor-world.ts')
+const { groceries, opened, recorded } = await import('../support/example-commands.ts')
+const { outcomesOf } = await import('../support/poisoned-run.ts')
+const { NOW } = await import('../support/specification.ts')
+afterAll(() => {
+  vi.doUnmock('../../actors/categoriser/candidates.ts')
+  vi.resetModules()
 })
 
 const hostile = recorded({ transactionId: 't-hostile', description: 'HOSTILE' })
