@@ -5,7 +5,6 @@
  */
 import type pg from 'pg'
 import { SaldoError } from '../schemas/errors.ts'
-import { topics, type TopicName } from '../schemas/topics.ts'
 import type { CheckpointRow } from './checkpoint-store.ts'
 import { CHECKPOINT_CONSUMER } from './postgres-checkpoint-store.ts'
 import { asSaldoError, openPool } from './postgres/pool.ts'
@@ -32,8 +31,6 @@ export type VerifyReader = {
   /** Ids of all users who have a row anywhere, page by page; one may come several times. */
   userIds(): AsyncGenerator<readonly string[]>
   progress(partition: number): Promise<Progress>
-  /** Where a group stands in a log that is kept in this database, where offsets have no holes; undefined otherwise. */
-  groupOffset(group: string, topic: TopicName, partition: number): Promise<bigint | undefined>
   /** Of the states that count in a partition; undefined before the first owner. */
   generation(partition: number): Promise<number | undefined>
   look(partition: number, userIds: readonly string[]): Promise<Look>
@@ -49,14 +46,6 @@ export function postgresVerifyReader(url: string, role: string): VerifyReader {
       }
     },
     progress: (partition) => inOneMoment(pool, (client) => readProgress(client, partition)),
-    groupOffset: (group, topic, partition) =>
-      inOneMoment(pool, async (client) => {
-        const { rows } = await client.query<{ next_offset: bigint | null }>(
-          'SELECT next_offset FROM log_groups WHERE group_name = $1 AND topic_id = $2 AND partition = $3',
-          [group, topics[topic].topicId, partition],
-        )
-        return rows[0]?.next_offset ?? undefined
-      }),
     generation: (partition) =>
       inOneMoment(pool, async (client) => {
         const { rows } = await client.query<{ generation: number }>(

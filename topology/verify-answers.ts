@@ -1,7 +1,8 @@
 /** One answer to every command record: an outcome, or a dead letter for what could not be read. */
 import { deadLetterCodec } from '../schemas/codec.ts'
 import type { Outcome } from '../schemas/types.ts'
-import type { StoredRecord } from './log/log.ts'
+import { SaldoError } from '../schemas/errors.ts'
+import type { Log, Place, StoredRecord } from './log/log.ts'
 import type { Fold, Keyed, Partition } from './verify-fold.ts'
 
 const SLICE = { records: 1_000, bytes: 1 << 20 } as const
@@ -16,6 +17,8 @@ export class AnswersFold implements Fold<Outcome> {
   readonly #partition: Partition
   readonly #counts: Uint8Array
   #oldest: number | undefined
+  /** Which commands are in the log; undefined where all of them are or were. */
+  #kept: { readonly start: number; readonly holds: Uint8Array } | undefined
 
   /** Commands below `groupOffset` are answered; of later ones nothing can be said yet. */
   constructor(partition: Partition, groupOffset: bigint | undefined) {
@@ -32,6 +35,21 @@ export class AnswersFold implements Fold<Outcome> {
       if (item.verdict === 'duplicate' || item.firstSequence === null) continue
       const last = item.firstSequence + item.eventIds.length - 1
       this.promised.set(item.userId, Math.max(last, this.promised.get(item.userId) ?? 0))
+    }
+  }
+
+  /** Where offsets jump, only a command that is still there tells a missing answer from a hole. */
+  async takeCommands(): Promise<void> {
+    const { log, partition } = this.#partition
+    if (log.gapless) return
+    const place = { topic: 'ledger.commands', partition } as const
+    while (this.#kept === undefined) {
+      try {
+        this.#kept = await keptBefore(log, place, this.#counts.length)
+      } catch (error) {
+        // Retention went on meanwhile.
+        if (!(error instanceof SaldoError) || error.code !== 'SALDO_RECORDS_REMOVED') throw error
+      }
     }
   }
 
@@ -61,15 +79,24 @@ export class AnswersFold implements Fold<Outcome> {
   judge(from: number): void {
     for (let offset = from; offset < this.#counts.length; offset++) {
       const answers = this.#counts[offset] ?? 0
-      if (answers === 1) continue
+      const expected = this.#expected(offset)
+      if (answers === expected || (expected === undefined && answers < 2)) continue
       this.#partition.note({
         what: 'ledger.outcomes',
         problem: answers === 0 ? 'missing' : 'extra',
         key: { commandOffset: String(offset) },
-        expected: { answers: '1' },
+        expected: { answers: String(expected ?? 1) },
         found: { answers: String(answers) },
       })
     }
+  }
+
+  /** Answers to what is or was at an offset; undefined where nobody can say whether that was a command. */
+  #expected(offset: number): 0 | 1 | undefined {
+    if (this.#kept === undefined) return 1
+    const { start, holds } = this.#kept
+    if (offset < start) return undefined
+    return holds[offset - start] === 1 ? 1 : 0
   }
 
   #takeDeadLetter({ value, offset, key }: StoredRecord): void {
@@ -91,4 +118,21 @@ export class AnswersFold implements Fold<Outcome> {
     const before = this.#counts[commandOffset]
     if (before !== undefined && before < ANSWERS_MAX) this.#counts[commandOffset] = before + 1
   }
+}
+
+/** Which offsets below `end` hold a record; nothing is known below `start`. */
+async function keptBefore(
+  log: Log,
+  place: Place,
+  end: number,
+): Promise<{ readonly start: number; readonly holds: Uint8Array }> {
+  const start = Number(await log.start(place))
+  const holds = new Uint8Array(Math.max(0, end - start))
+  for (let position = BigInt(start); position < end;) {
+    const { records, next } = await log.read(place, position, SLICE)
+    for (const { offset } of records) if (offset < end) holds[Number(offset) - start] = 1
+    if (next === position) break
+    position = next
+  }
+  return { start, holds }
 }

@@ -125,7 +125,11 @@ class Judge {
     const { log, keys, reader } = deps
     // In this order: what the group's offset has passed is answered before the end of the outcomes, and the events
     // that outcomes name are before the end of the events.
-    const groupOffset = await reader.groupOffset(ACTOR_GROUP, 'ledger.commands', partition)
+    const groupOffset = await log.position({
+      group: ACTOR_GROUP,
+      topic: 'ledger.commands',
+      partition,
+    })
     const outcomesEnd = await log.end({ topic: 'ledger.outcomes', partition })
     const eventsEnd = await log.end({ topic: 'ledger.events', partition })
     const generation = (await reader.generation(partition)) ?? STATES_GENERATION
@@ -133,6 +137,7 @@ class Judge {
     const judge = new Judge(deps, { log, keys, partition, note, unjudged: new Set() }, groupOffset)
     // States of an older generation are folded again before anybody uses them.
     if (generation < STATES_GENERATION) judge.#unreachable.add(CHECKPOINT_CONSUMER)
+    await judge.answers.takeCommands()
     await judge.answers.takeDeadLetters()
     await judge.#advance(await reader.progress(partition), { eventsEnd, outcomesEnd })
     await judge.#judgeAnswers()

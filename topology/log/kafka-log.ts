@@ -56,6 +56,7 @@ export async function kafkaLog(options: {
     return {
       partitions,
       identity,
+      gapless: false,
       producer(producing) {
         const producer = kafkaProducer(cluster, names, check, producing)
         return appendsInTurn({ append: producer.append, close: held(() => producer.close()) })

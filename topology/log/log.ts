@@ -35,6 +35,8 @@ export interface Log {
   readonly partitions: number
   /** Changes only when the log is another one, such as one that was created anew. */
   readonly identity: string
+  /** Every offset from the start to the end holds a record: whoever counts offsets counts records. */
+  readonly gapless: boolean
   producer(options?: ProducerOptions): Producer
   /** Fences every earlier owner of the group's partition, waits for its last commit, then answers. */
   acquire(place: GroupPlace): Promise<Lease>

@@ -156,6 +156,7 @@ function instance(storage: Storage, options: MemoryLogOptions): MemoryLog {
   return {
     partitions: storage.partitions,
     identity: storage.identity,
+    gapless: false,
     producer: () => appendsInTurn(producerOf(storage, options, step)),
     async acquire(place) {
       const fault = await step('acquire', place)

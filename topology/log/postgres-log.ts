@@ -112,6 +112,7 @@ function logOf(
   return {
     partitions,
     identity,
+    gapless: true,
     producer: (options = {}) => appendsInTurn(producerOf(pool, wakes, options)),
     acquire: (place) => acquireLease(url, place, wakes),
     read: (place, offset, limit) => readSlice(pool, place, offset, limit),
