@@ -10,6 +10,7 @@ type Connection = {
   disconnect(): Promise<unknown>
   send(call: Call): Promise<string>
 }
+type Broker = { connect(): Promise<void>; isConnected(): boolean; metadata(): Promise<unknown> }
 type RequestQueue = { throttleCheckTimeoutId: unknown; scheduleCheckPendingRequests(): void }
 
 const require = createRequire(import.meta.url)
@@ -17,6 +18,8 @@ const inside = <Class>(file: string): Class => require(`kafkajs/src/${file}`) as
 type New<Made> = new (options: object) => Made
 const ConnectionOf = inside<New<Connection>>('network/connection.js')
 const RequestQueueOf = inside<New<RequestQueue>>('network/requestQueue/index.js')
+const BrokerOf = inside<New<Broker>>('broker/index.js')
+const PoolOf = inside<New<object>>('network/connectionPool.js')
 const socketFactory = inside<() => unknown>('network/socketFactory.js')
 const silent = { debug: () => {}, error: () => {}, warn: () => {}, namespace: () => silent }
 
@@ -38,9 +41,27 @@ afterEach(async () => {
   for (const close of opened.splice(0).toReversed()) await close()
 })
 
+type Serve = (socket: Socket, request: Buffer) => void
+
 /** A connection to a server that has its own way to answer. */
-async function connectionTo(serve: (socket: Socket, request: Buffer) => void): Promise<{
+async function connectionTo(
+  serve: Serve,
+  timeoutMs?: number,
+): Promise<{
   readonly connection: Connection
+  readonly sockets: readonly Socket[]
+}> {
+  const { options, sockets } = await served(serve, timeoutMs)
+  const connection = new ConnectionOf(options)
+  opened.push(() => connection.disconnect())
+  return { connection, sockets }
+}
+
+async function served(
+  serve: Serve,
+  timeoutMs = 2_000,
+): Promise<{
+  readonly options: object
   readonly sockets: readonly Socket[]
 }> {
   const sockets: Socket[] = []
@@ -51,20 +72,20 @@ async function connectionTo(serve: (socket: Socket, request: Buffer) => void): P
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  const connection = new ConnectionOf({
-    host: '127.0.0.1',
-    port,
-    logger: silent,
-    socketFactory: socketFactory(),
-    requestTimeout: 2_000,
-    connectionTimeout: 2_000,
-  })
   opened.push(() => {
     for (const socket of sockets) socket.destroy()
     return once(server.close(), 'close')
   })
-  opened.push(() => connection.disconnect())
-  return { connection, sockets }
+  const options = {
+    host: '127.0.0.1',
+    port,
+    logger: silent,
+    socketFactory: socketFactory(),
+    requestTimeout: timeoutMs,
+    enforceRequestTimeout: true,
+    connectionTimeout: timeoutMs,
+  }
+  return { options, sockets }
 }
 
 function answer(request: Buffer, text: string): Buffer {
@@ -95,6 +116,25 @@ describe('kafkajs, repaired,', () => {
     await Promise.all([1, 2, 3, 4, 5].map(() => connection.connect()))
     expect(await connection.send(call)).toBe('an answer')
     expect(sockets).toHaveLength(1)
+  })
+
+  test('leaves a connection on which a request was not answered in time', async () => {
+    const { connection, sockets } = await connectionTo((socket, request) => {
+      if (sockets.length > 1) socket.write(answer(request, 'an answer'))
+    }, 100)
+    await connection.connect()
+    await expect(connection.send(call)).rejects.toThrow('timed out')
+    await expect(connection.send(call)).rejects.toThrow()
+    await connection.connect()
+    expect(await connection.send(call)).toBe('an answer')
+  })
+
+  test('does not take a broker for connected that did not say what it understands', async () => {
+    const { options } = await served(() => {}, 100)
+    const connectionPool = new PoolOf(options)
+    const broker = new BrokerOf({ connectionPool, logger: silent })
+    await expect(broker.connect()).rejects.toThrow('timed out')
+    expect(broker.isConnected()).toBe(false)
   })
 
   test('arms no timer for an empty queue of requests', () => {

@@ -12,11 +12,13 @@ const require = createRequire(import.meta.url)
 const prototypeOf = (file: string): Prototype =>
   (require(`kafkajs/src/${file}`) as { readonly prototype: Prototype }).prototype
 
+type Original<This> = (this: This, ...values: unknown[]) => unknown
+
 function repair<This>(
   file: string,
   method: string,
   sourceHash: string,
-  repaired: (original: (this: This) => unknown) => (this: This) => unknown,
+  repaired: (original: Original<This>) => Original<This>,
 ): void {
   const prototype = prototypeOf(file)
   const original = prototype[method]
@@ -25,7 +27,7 @@ function repair<This>(
   if (hash !== sourceHash) {
     throw new Error(`kafkajs's ${file} has another ${method} (${hash}): look at its repair again`)
   }
-  prototype[method] = repaired(original as (this: This) => unknown) as Method
+  prototype[method] = repaired(original as Original<This>) as Method
 }
 
 type RequestQueue = { readonly pending: readonly unknown[]; readonly throttledUntil: number }
@@ -68,5 +70,38 @@ repair<Connection>(
         })
       }
       return this.connecting
+    },
+)
+
+type Silent = { readonly socket?: { destroy(error: Error): unknown } | undefined }
+
+// A broker that answers nothing any more keeps its connections open, and would be asked again for everything that any
+// broker can answer. Whatever else waits on such a connection fails with it.
+repair<Silent>(
+  'network/connection.js',
+  'send',
+  '8b048d5efae488be',
+  (original) =>
+    async function (...values) {
+      try {
+        return await original.apply(this, values)
+      } catch (error) {
+        const isSilent = error instanceof Error && error.name === 'KafkaJSRequestTimeoutError'
+        if (isSilent) this.socket?.destroy(error)
+        throw error
+      }
+    },
+)
+
+type Broker = { readonly lookupRequest: { readonly name: string } }
+
+// With a connection that was never told what the broker understands, every request would fail for ever.
+repair<Broker>(
+  'broker/index.js',
+  'isConnected',
+  '3e882e4c03083be6',
+  (original) =>
+    function () {
+      return this.lookupRequest.name !== 'notInitializedLookup' && original.call(this)
     },
 )

@@ -61,20 +61,17 @@ export async function fencedWriter(
     }
   }
   const identity = await whileBusy(until, fence)
-  const offsets = await whileBusy(until, () =>
-    cluster.findGroupCoordinator({ groupId, coordinatorType: 0 }),
-  )
   const transactions = await cluster.findGroupCoordinator({
     groupId: transactionalId,
     coordinatorType: 1,
   })
   const topic = names.topic(place.topic)
-  const { responses } = await whileBusy(until, () =>
-    offsets.offsetFetch({
-      groupId,
-      topics: [{ topic, partitions: [{ partition: place.partition }] }],
-    }),
-  )
+  const { offsets, responses } = await whileBusy(until, async () => {
+    // Asked for each time: it may have moved, and the one that was asked before would say so for ever.
+    const broker = await cluster.findGroupCoordinator({ groupId, coordinatorType: 0 })
+    const topics = [{ topic, partitions: [{ partition: place.partition }] }]
+    return { offsets: broker, ...(await broker.offsetFetch({ groupId, topics })) }
+  })
   const committed = BigInt(responses[0]?.partitions[0]?.offset ?? -1)
   return {
     // Grows with every take-over as long as the broker remembers the transactional id: seven days without a commit.
