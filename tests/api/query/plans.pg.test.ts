@@ -30,6 +30,8 @@ import { openSeed, type Seed } from './seed.ts'
 const ROWS_PER_USER = 200
 const USERS = Number(process.env['SALDO_TEST_PLAN_ROWS'] ?? 20_000) / ROWS_PER_USER
 const USER = 'u-7'
+// The tables of the full size take minutes to fill.
+const FILL_TIMEOUT_MS = 3_600_000
 
 const filters: readonly TransactionFilter[] = [
   {},
@@ -138,7 +140,7 @@ describePostgres('the plans of the read side', (database) => {
     await seed.run('ANALYZE')
     await seed.run('SET ROLE saldo_api')
     await seed.run(`SELECT set_config('saldo.user_id', $1, false)`, [USER])
-  })
+  }, FILL_TIMEOUT_MS)
   afterAll(() => seed.close())
 
   test.for(statements)('%s: through an index, by the user first', async ([, { text, values }]) => {
