@@ -10,19 +10,37 @@ import { openPool } from '../sink/postgres/pool.ts'
 import type { Log, NewRecord } from '../topology/log/log.ts'
 import { postgresLog } from '../topology/log/postgres-log.ts'
 
-export type BenchDatabase = {
+/** Tables and checkpoints; the log is elsewhere. */
+export type BenchTables = {
   readonly config: Config
   readonly url: string
   readonly pool: Pool
-  readonly log: Log
   readonly version: string
   close(): Promise<void>
 }
 
-/** With settings over Saldo's own where a bench is about something that only another server has. */
+export type BenchDatabase = BenchTables & { readonly log: Log }
+
 export async function freshDatabase(
   serverSettings?: Readonly<Record<string, string>>,
 ): Promise<BenchDatabase> {
+  const tables = await freshTables(serverSettings)
+  const { partitions } = tables.config
+  const log = await postgresLog({ url: tables.url, partitions, role: 'log' })
+  return {
+    ...tables,
+    log,
+    async close() {
+      await log.close()
+      await tables.close()
+    },
+  }
+}
+
+/** With settings over Saldo's own where a bench is about something that only another server has. */
+export async function freshTables(
+  serverSettings?: Readonly<Record<string, string>>,
+): Promise<BenchTables> {
   const folder = await mkdtemp(join(tmpdir(), 'saldo-bench-'))
   // The defaults, whatever the environment says: a figure belongs to them.
   const config = readConfig({ SALDO_DATA_DIR: folder })
@@ -33,20 +51,13 @@ export async function freshDatabase(
       : await embeddedPostgres({ dataDir: folder, serverSettings })
   const database = await openDatabase(config)
   const pool = openPool(database.url, { role: 'bench', max: 4 })
-  const log = await postgresLog({
-    url: database.url,
-    partitions: config.partitions,
-    role: 'log',
-  })
   const { rows } = await pool.query<{ server_version: string }>('SHOW server_version')
   return {
     config,
     url: database.url,
     pool,
-    log,
     version: rows[0]?.server_version ?? '',
     async close() {
-      await log.close()
       await pool.end()
       await database.release()
       await server?.release()

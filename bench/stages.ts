@@ -52,31 +52,36 @@ export async function stageCosts(
       await tableStages('tables', ledgerTables, database, partition, keys, clock)
       await tableStages('outcomes', outcomeTables, database, partition, keys, clock)
     }
-    printStages(clock, commands, report)
+    printStages('engine', clock, commands, report)
   } finally {
     await database.close()
   }
 }
 
-function printStages({ costs }: StageClock, commands: number, report: Report): void {
+export function printStages(
+  engine: string,
+  { costs }: StageClock,
+  commands: number,
+  report: Report,
+): void {
   let cpu = 0
   for (const [stage, { wall, node, postgresql }] of costs) {
     cpu += node + postgresql
-    report.line('engine-stage', {
+    report.line(`${engine}-stage`, {
       stage,
       nodeMicrosPerCommand: round(node / commands),
       postgresqlMicrosPerCommand: round(postgresql / commands),
       wallMicrosPerCommand: round(wall / commands),
     })
   }
-  report.line('engine-stage-total', {
+  report.line(`${engine}-stage-total`, {
     cpuMicrosPerCommand: round(cpu / commands),
     commandsPerSecondAtMost: Math.round((availableParallelism() * commands * 1e6) / cpu),
   })
 }
 
-async function actorStages(
-  { config, url, log }: BenchDatabase,
+export async function actorStages(
+  { config, url, log }: Pick<BenchDatabase, 'config' | 'url' | 'log'>,
   partition: number,
   keys: Keyring,
   clock: StageClock,
