@@ -76,14 +76,14 @@ export async function runTables<Item>(
   let ahead = readAhead(reader, place, position, deps)
   while (!stop.aborted) {
     const { oldestAt, sources, next, end } = await ahead
-    // The next slice is read and opened while this one is folded and written.
-    ahead = readAhead(reader, place, next, deps)
-    ahead.catch(() => undefined)
     if (next === position) {
       await deps.log.arrival(place, position, stop)
       ahead = readAhead(reader, place, position, deps)
       continue
     }
+    // The next slice is read and opened while this one is folded and written.
+    ahead = readAhead(reader, place, next, deps)
+    ahead.catch(() => undefined)
     if (oldestAt !== undefined) deps.observe.reading?.(reader.name, partition, oldestAt)
     const written = await applyBatch(reader, place, attached, sources, next, deps)
     position = next

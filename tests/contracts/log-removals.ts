@@ -28,7 +28,9 @@ export function removals(it: It, another: Another): void {
     await given.remove('ledger.outcomes')
     await log.producer().append([outcome('c')])
     expect(await codeOf(log.read(at, 0n, NO_LIMIT))).toBe('SALDO_RECORDS_REMOVED')
-    expect(await codeOf(log.read(at, next, NO_LIMIT))).toBe('SALDO_RECORDS_REMOVED')
+    // Whoever reads on may still get what was on its way to him.
+    const other = await another()
+    expect(await codeOf(other.read(at, next, NO_LIMIT))).toBe('SALDO_RECORDS_REMOVED')
   })
 
   it('offsets go on after a removal, again and again, and what is kept is read from the start', async (given) => {

@@ -17,6 +17,23 @@ const HEADER_BYTES = 61
 const CRC_FROM = 21
 const NOTHING = Buffer.alloc(0)
 
+/** The batches that are there to their end, and the offset behind them; a fetch cuts the last one off by its size. */
+export function wholeBatches(
+  bytes: Buffer,
+  from: bigint,
+): { readonly bytes: Buffer; readonly next: bigint } {
+  let next = from
+  let at = 0
+  while (at + HEADER_BYTES <= bytes.length) {
+    const end = at + 12 + bytes.readInt32BE(at + 8)
+    if (end > bytes.length) break
+    const last = bytes.readBigInt64BE(at) + BigInt(bytes.readInt32BE(at + 23))
+    if (last >= next) next = last + 1n
+    at = end
+  }
+  return { bytes: bytes.subarray(0, at), next }
+}
+
 /** Records from `from` on, and the offset to go on at: behind every whole batch, be it empty, aborted or a marker. */
 export function decodeBatches(
   bytes: Buffer,

@@ -25,11 +25,18 @@ export type WireCall<Answer> = {
   }
 }
 
+export type WireConnection = {
+  send<Answer>(call: WireCall<Answer>): Promise<Answer>
+  rejectRequests(error: Error): void
+}
+
+/** Two connections to one broker: fetches go to the second one, everything else to the first. */
 export type WirePool = {
   readonly host: string
   readonly port: number
+  readonly pool: readonly WireConnection[]
   send<Answer>(call: WireCall<Answer>): Promise<Answer>
-  destroy(): Promise<void>
+  getConnection(index: 0 | 1): Promise<WireConnection>
 }
 
 type TopicOffsets = readonly {
@@ -77,9 +84,6 @@ export type WireBroker = {
 
 export type WireCluster = {
   readonly brokerPool: { readonly metadata: unknown }
-  readonly connectionPoolBuilder: {
-    build(at: { readonly host: string; readonly port: number }): Promise<WirePool>
-  }
   connect(): Promise<void>
   disconnect(): Promise<void>
   addMultipleTargetTopics(topics: readonly string[]): Promise<void>

@@ -18,11 +18,11 @@ export type Fetched = KafkaPlace & {
 
 /** Committed records of partitions that one broker leads. Answers when there is something, or after `waitMs`. */
 export async function fetchFrom(
-  pool: WirePool,
+  broker: Pick<WirePool, 'send'>,
   from: readonly FetchFrom[],
   waitMs: number,
 ): Promise<readonly Fetched[]> {
-  return await pool.send(fetchCall(from, waitMs))
+  return await broker.send(fetchCall(from, waitMs))
 }
 
 const RESPONSE_BYTES_MAX = 16 * 1024 ** 2

@@ -85,7 +85,7 @@ export async function kafkaLog(options: {
       arrival: (place, offset, signal) => places.arrival(place, offset, signal),
       async close() {
         await Promise.all([...opened].map((end) => end()))
-        await places.close()
+        places.close()
         await cluster.disconnect()
       },
     }

@@ -5,21 +5,17 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { SaldoError } from '../../schemas/errors.ts'
-import { decodeBatches } from './kafka-batches.ts'
 import { leaderOf, type WireBroker, type WireCluster, type WirePool } from './kafka-cluster.ts'
-import { asLogError, kafkaErrors } from './kafka-errors.ts'
-import { fetchFrom, type Fetched } from './kafka-fetch.ts'
+import { asLogError, brokerCode, kafkaErrors } from './kafka-errors.ts'
+import { LeaderReads } from './kafka-leader.ts'
 import type { KafkaNames } from './kafka-names.ts'
-import {
-  recordsRemoved,
-  type BatchLimit,
-  type Place,
-  type Slice,
-  type StoredRecord,
-} from './log.ts'
+import { ReadAhead } from './kafka-read-ahead.ts'
+import { recordsRemoved, type BatchLimit, type Place, type Slice } from './log.ts'
 
 const FETCH_BYTES = { min: 64 * 1024, max: 8 * 1024 ** 2 }
 const ARRIVAL_WAIT_MS = 250
+/** Of one partition, at different offsets: more of them come one after the other. */
+const READERS_MAX = 4
 const TRIES_MAX = 20
 const RETRY_PAUSE_MS = 50
 const LATEST = -1
@@ -28,8 +24,9 @@ const EARLIEST = -2
 export class KafkaPlaces {
   readonly #cluster: WireCluster
   readonly #names: KafkaNames
-  /** A request that waits holds up everything behind it on its connection, so every place waits on its own. */
-  readonly #waiting = new Map<string, Promise<WirePool>>()
+  readonly #leaders = new Map<WirePool, LeaderReads>()
+  /** By partition, the one that was used last at the end. */
+  readonly #readers = new Map<string, ReadAhead[]>()
 
   constructor(cluster: WireCluster, names: KafkaNames) {
     this.#cluster = cluster
@@ -37,21 +34,44 @@ export class KafkaPlaces {
   }
 
   async read(place: Place, offset: bigint, limit: BatchLimit): Promise<Slice> {
+    const reader = this.#readerAt(place, offset)
+    reader.isBusy = true
+    try {
+      const isQuiet = reader.isQuiet && reader.isEmpty
+      reader.isQuiet = false
+      if (isQuiet) return { records: [], next: reader.at, end: reader.stable }
+      return (await this.#next(place, reader, limit)) ?? (await this.#outside(place, offset))
+    } finally {
+      reader.isBusy = false
+    }
+  }
+
+  /** Undefined when the offset is before the first record that is kept, or behind the end. */
+  async #next(place: Place, reader: ReadAhead, limit: BatchLimit): Promise<Slice | undefined> {
     const bytesMax = Math.min(Math.max(limit.bytes, FETCH_BYTES.min), FETCH_BYTES.max)
-    for (let position = offset; ;) {
-      const fetched = await this.#fetch(place, position, bytesMax)
-      if (fetched === undefined) return await this.#outside(place, offset)
-      const { records, next } = decodeBatches(fetched.batches, fetched.aborted, position)
-      const taken = within(records, limit)
-      const last = taken.at(-1)
-      const end = fetched.stable
-      if (last !== undefined) {
-        const isCut = taken.length < records.length
-        return { records: taken, next: isCut ? last.offset + 1n : next, end }
+    for (let tries = 1; ; tries++) {
+      const records = reader.take(limit)
+      const { at: next, stable: end } = reader
+      if (records.length > 0) {
+        for (const leader of this.#leaders.values()) {
+          if (leader.isFollowing(reader)) leader.follow(reader)
+        }
+        return { records, next, end }
       }
-      if (records.length > 0 || next >= end || next === position) return { records: [], next, end }
-      // What was fetched is aborted or a marker: the committed records are behind it.
-      position = next
+      // What was there is aborted, a marker, or beyond the size of the answer: the committed records are behind it.
+      if (tries > 1 && (next >= end || tries === TRIES_MAX)) return { records, next, end }
+      const isInside = await this.#atLeader(place, ({ connectionPool }) =>
+        this.#leaderAt(connectionPool)
+          .ask(reader, bytesMax)
+          .then(
+            () => true,
+            (error: unknown) => {
+              if (brokerCode(error) === kafkaErrors.OFFSET_OUT_OF_RANGE) return false
+              throw error
+            },
+          ),
+      )
+      if (!isInside) return undefined
     }
   }
 
@@ -63,31 +83,55 @@ export class KafkaPlaces {
     return this.#listOffset(place, LATEST)
   }
 
+  /** Never rejects: whoever waits asks the log next, which says what is wrong. */
   async arrival(place: Place, offset: bigint, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return
-    const stopped = Promise.withResolvers<void>()
-    const stop = (): void => stopped.resolve()
+    const reader = this.#readerAt(place, offset)
+    if (!reader.isEmpty) return
+    const over = Promise.withResolvers<void>()
+    const stop = (): void => over.resolve()
     signal.addEventListener('abort', stop)
-    await Promise.race([this.#poll(place, offset), stopped.promise])
+    const timer = setTimeout(() => {
+      reader.isQuiet = LeaderReads.isWaitingFor(reader)
+      stop()
+    }, ARRIVAL_WAIT_MS)
+    const { arrived } = reader
+    await this.#follow(place, reader).catch(() => undefined)
+    await Promise.race([arrived, over.promise])
+    clearTimeout(timer)
     signal.removeEventListener('abort', stop)
   }
 
-  async close(): Promise<void> {
-    const pools = [...this.#waiting.values()]
-    this.#waiting.clear()
-    await Promise.all(pools.map((pool) => pool.then((one) => one.destroy()).catch(() => undefined)))
+  close(): void {
+    for (const leader of this.#leaders.values()) leader.close()
   }
 
-  /** Undefined when the offset is before the first record that is kept, or behind the end. */
-  async #fetch(place: Place, offset: bigint, bytesMax: number): Promise<Fetched | undefined> {
-    const { partition } = place
-    const topic = this.#names.topic(place.topic)
-    return await this.#atLeader(place, async ({ connectionPool }) => {
-      const [fetched] = await fetchFrom(connectionPool, [{ topic, partition, offset, bytesMax }], 0)
-      if (fetched?.errorCode === kafkaErrors.OFFSET_OUT_OF_RANGE) return undefined
-      if (fetched?.errorCode === 0) return fetched
-      throw new FetchRefused(fetched?.errorCode ?? -1)
-    })
+  async #follow({ topic, partition }: Place, reader: ReadAhead): Promise<void> {
+    const { connectionPool } = await leaderOf(this.#cluster, this.#names.topic(topic), partition)
+    const leader = this.#leaderAt(connectionPool)
+    leader.follow(reader)
+  }
+
+  #leaderAt(pool: WirePool): LeaderReads {
+    const known = this.#leaders.get(pool)
+    if (known !== undefined) return known
+    const made = new LeaderReads(pool)
+    this.#leaders.set(pool, made)
+    return made
+  }
+
+  /** Two who read the same at once do not share: what one takes the other would miss. */
+  #readerAt({ topic, partition }: Place, offset: bigint): ReadAhead {
+    const key = `${topic}/${partition}`
+    const readers = this.#readers.get(key) ?? []
+    const known = readers.find(({ at, isBusy }) => at === offset && !isBusy)
+    const reader = known ?? new ReadAhead({ topic: this.#names.topic(topic), partition }, offset)
+    const others = readers.filter((other) => other !== reader)
+    const kept = others.length < READERS_MAX ? others : others.slice(1)
+    for (const other of others) if (!kept.includes(other)) other.touchedAt = -Infinity
+    this.#readers.set(key, [...kept, reader])
+    reader.touchedAt = performance.now()
+    return reader
   }
 
   /** Never jumps: before the start records are lost, and behind the end there are none yet. */
@@ -123,54 +167,4 @@ export class KafkaPlaces {
       }
     }
   }
-
-  /** Never rejects: whoever waits asks the log next, which says what is wrong. */
-  async #poll(place: Place, offset: bigint): Promise<void> {
-    const { partition } = place
-    const topic = this.#names.topic(place.topic)
-    const key = `${topic}/${partition}`
-    try {
-      const pool = await this.#waitingPool(key, topic, partition)
-      const [fetched] = await fetchFrom(
-        pool,
-        [{ topic, partition, offset, bytesMax: 1 }],
-        ARRIVAL_WAIT_MS,
-      )
-      if (fetched?.errorCode === 0) return
-    } catch {
-      const pool = this.#waiting.get(key)
-      this.#waiting.delete(key)
-      await pool?.then((one) => one.destroy()).catch(() => undefined)
-    }
-    await pause(ARRIVAL_WAIT_MS)
-  }
-
-  async #waitingPool(key: string, topic: string, partition: number): Promise<WirePool> {
-    const known = this.#waiting.get(key)
-    if (known !== undefined) return await known
-    const made = leaderOf(this.#cluster, topic, partition).then(({ connectionPool: leader }) =>
-      this.#cluster.connectionPoolBuilder.build({ host: leader.host, port: leader.port }),
-    )
-    this.#waiting.set(key, made)
-    return await made
-  }
-}
-
-/** A fetch answers for each partition, and an error of one is no failure of the request. */
-class FetchRefused extends SaldoError {
-  constructor(code: number) {
-    super('SALDO_LOG_UNAVAILABLE', `a fetch was refused with ${code}`, { retryable: true })
-  }
-}
-
-/** At least one record, however large, where there is one. */
-function within(records: readonly StoredRecord[], limit: BatchLimit): readonly StoredRecord[] {
-  let bytes = 0
-  let count = 0
-  for (const { value } of records) {
-    bytes += value.length
-    if (count === limit.records || (count > 0 && bytes > limit.bytes)) break
-    count++
-  }
-  return records.slice(0, count)
 }

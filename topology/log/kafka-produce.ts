@@ -35,9 +35,11 @@ function produceCall(
   const body = new KafkaWriter()
   if (transactionalId === undefined) body.int16(-1)
   else body.string(transactionalId)
-  body.int16(-1).int32(timeoutMs).int32(parts.length)
-  for (const { topic, partition, batch } of parts) {
-    body.string(topic).int32(1).int32(partition).int32(batch.length).raw(batch)
+  const byTopic = Map.groupBy(parts, ({ topic }) => topic)
+  body.int16(-1).int32(timeoutMs).int32(byTopic.size)
+  for (const [topic, own] of byTopic) {
+    body.string(topic).int32(own.length)
+    for (const { partition, batch } of own) body.int32(partition).int32(batch.length).raw(batch)
   }
   return wireCall({ apiKey: 0, apiVersion: 7, apiName: 'Produce' }, body.bytes, decodeProduce)
 }
