@@ -74,7 +74,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
     note(`data in ${world.folder}`)
     const [server] = await world.query('SHOW server_version')
     const sending = sender(world.log, traffic)
-    await Promise.all(world.engines.map((one) => one.start()))
+    await world.start()
     const missing = new Map(kinds.map((fault) => [fault, fault.missing(world)]))
     const drawn = options.draw(random).filter((fault) => missing.get(fault) === undefined)
     const struck = await strikeAll(world, watch, drawn, sending, options)
@@ -83,7 +83,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
     const patience = AbortSignal.timeout(STUCK_MS)
     await waitUntilProcessed(world.log, world.url, ACTOR_GROUP, patience)
     if (patience.aborted) world.problems.push('the tables did not catch up')
-    await Promise.all(world.engines.map((one) => one.drain()))
+    await world.drain()
     note('judging')
     const judgement = await judge(world, sending)
     const { problems } = world

@@ -4,8 +4,10 @@
  */
 import { EventEmitter } from 'node:events'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import pg from 'pg'
-import { ORDERS_VARIABLE, orderFile, type Order } from './points.ts'
+import { settings } from '../../config/settings.ts'
+import { KAFKA, ORDERS_VARIABLE, orderFile, type Order } from './points.ts'
 
 const folder = process.env[ORDERS_VARIABLE]
 if (folder === undefined) throw new Error(`${ORDERS_VARIABLE} is not set`)
@@ -24,6 +26,35 @@ prototype.query = function (...args) {
   // By the next turn the statement is on its way.
   if (order.when === 'during') setImmediate(() => obey(order))
   return answer
+}
+
+// On Kafka requests have a name, and are points too.
+if ((process.env[settings.kafkaBrokers.name] ?? '') !== '') {
+  const connection = await kafkaConnection()
+  const { send } = connection
+  connection.send = async function (call) {
+    const order = existsSync(file) ? orderFor(`${KAFKA} ${call.request.apiName}`) : undefined
+    if (order?.when === 'before') obey(order)
+    const answer = send.call(this, call)
+    // By the next turn the request is on its way.
+    if (order?.when === 'during') setImmediate(() => obey(order))
+    if (order?.when !== 'after') return await answer
+    const value = await answer
+    obey(order)
+    return value
+  }
+}
+
+type Connection = {
+  send(this: Connection, call: { readonly request: { readonly apiName: string } }): Promise<unknown>
+}
+
+/** After its repairs, which look at what it was. */
+async function kafkaConnection(): Promise<Connection> {
+  await import('../../topology/log/kafka-hardening.ts')
+  const file = 'kafkajs/src/network/connection.js'
+  const { prototype } = createRequire(import.meta.url)(file) as { prototype: Connection }
+  return prototype
 }
 
 /** A query answers to its callback, through its promise, or as the stream of a COPY. */

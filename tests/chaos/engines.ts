@@ -13,11 +13,13 @@ const PRELOAD = join(import.meta.dirname, 'die-at-point.ts')
 const STARTS_FAILED_MAX = 5
 const DRAIN_MS_MAX = 120_000
 
-/** `saldo up` as a process that a supervisor keeps running. */
+/** `saldo` as a process that a supervisor keeps running. */
 export type Engine = {
   readonly name: string
   /** Of the process that runs now. */
   pid(): number
+  /** Resolves when the process that runs now, or one that comes after it, has said that it is up. */
+  up(): Promise<void>
   kill(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void
   /** Resolves when the process that runs now has ended, with what ended it. */
   ended(): Promise<void>
@@ -39,21 +41,28 @@ export type EngineOptions = {
   /** Orders and what the engines print. */
   readonly folder: string
   readonly settings: Readonly<Record<string, string>>
+  /** The verb and its options. */
+  readonly verb: readonly string[]
+  /** What it prints when it is up. */
+  readonly sign: string
   /** An engine that was up ended, and nobody had asked for it. */
   readonly onGaveUp: (sentence: string) => void
 }
 
-export function engine({ name, folder, settings: given, onGaveUp }: EngineOptions): Engine {
+export function engine(options: EngineOptions): Engine {
+  const { name, folder, settings: given, onGaveUp } = options
   let child: ChildProcess | undefined
   let ended: Promise<void> = Promise.resolve()
   let wanted = false
   let failedStarts = 0
   let nextOrder: Order | undefined
+  let up = Promise.withResolvers<void>()
 
   const start = async (): Promise<void> => {
     wanted = true
+    up = Promise.withResolvers()
     const output = await open(join(folder, `${name}.log`), 'a')
-    const started = spawn(process.execPath, ['--import', PRELOAD, MAIN, 'up', '--no-demo'], {
+    const started = spawn(process.execPath, ['--import', PRELOAD, MAIN, ...options.verb], {
       // Engines start again and again: what one compiled the next ones find.
       env: { ...compileCache, ...outside(), ...given, [ORDERS_VARIABLE]: folder },
       stdio: ['ignore', 'pipe', output.fd],
@@ -63,7 +72,8 @@ export function engine({ name, folder, settings: given, onGaveUp }: EngineOption
     nextOrder = undefined
     let isUp = false
     started.stdout?.on('data', (text: Buffer) => {
-      isUp ||= text.includes('Saldo is up')
+      isUp ||= text.includes(options.sign)
+      if (isUp) up.resolve()
     })
     child = started
     ended = once(started, 'close').then(([code, signal]) => {
@@ -90,6 +100,7 @@ export function engine({ name, folder, settings: given, onGaveUp }: EngineOption
   return {
     name,
     pid: () => child?.pid ?? -1,
+    up: () => up.promise,
     kill: (signal) => void child?.kill(signal),
     ended: () => ended,
     start,

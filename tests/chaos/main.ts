@@ -1,6 +1,6 @@
 /** `npm run chaos`: a table on standard output, or JSON; everything else on standard error. */
-import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { chaos } from './chaos.ts'
+import { parsed, runAsMain, stopSignal, whole } from './command-line.ts'
 import { allFaults, schedule } from './faults/all.ts'
 import { reportOf, writeReport } from './report.ts'
 
@@ -31,11 +31,11 @@ const options = {
   keep: { type: 'boolean', default: false },
   write: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
-} as const satisfies ParseArgsConfig['options']
+} as const
 
 /** Returns the exit code. */
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options })
+  const values = parsed(options)
   if (values.help) {
     process.stdout.write(USAGE)
     return 0
@@ -66,31 +66,4 @@ async function main(): Promise<number> {
   return result.problems.length + result.findings.length === 0 ? 0 : 1
 }
 
-/** Ctrl-C ends every process of the run and leaves its data. */
-function stopSignal(): AbortSignal {
-  const stop = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => stop.abort(new Error(`ended by ${signal}`)))
-  }
-  return stop.signal
-}
-
-class Misuse extends Error {}
-
-function whole(name: string, text: string): number {
-  if (/^\d{1,10}$/.test(text)) return Number(text)
-  throw new Misuse(`--${name} must be a whole number, got "${text}"`)
-}
-
-function isMisuse(error: unknown): error is Error {
-  const code = error instanceof TypeError && 'code' in error ? String(error.code) : ''
-  return error instanceof Misuse || code.startsWith('ERR_PARSE_ARGS')
-}
-
-try {
-  process.exitCode = await main()
-} catch (error) {
-  if (!isMisuse(error)) throw error
-  process.stderr.write(`${error.message}\n\n${USAGE}`)
-  process.exitCode = 2
-}
+await runAsMain(main, USAGE)

@@ -36,6 +36,27 @@ export const takeOverPoints: readonly Point[] = [
   { name: 'fence the checkpoints', text: 'take_over_progress(', skipMax: 1 },
 ]
 
+/** Before the name of a request to a broker. */
+export const KAFKA = 'kafka:'
+
+const request = (name: string): Point => ({ name, text: `${KAFKA} ${name}`, skipMax: 3 })
+
+/** A commit on Kafka, request by request. */
+export const kafkaCommit: readonly Point[] = [
+  request('AddPartitionsToTxn'),
+  request('Produce'),
+  request('AddOffsetsToTxn'),
+  request('TxnOffsetCommit'),
+  request('EndTxn'),
+]
+
+/** What only an engine does that takes a partition over on Kafka: fence, offset, checkpoints. */
+export const kafkaTakeOver: readonly Point[] = [
+  { ...request('InitProducerId'), skipMax: 1 },
+  { ...request('OffsetFetch'), skipMax: 1 },
+  { name: 'fence the checkpoints', text: 'take_over_progress(', skipMax: 1 },
+]
+
 export const moments: readonly When[] = ['before', 'during', 'after']
 
 /** The file that a process looks for. */

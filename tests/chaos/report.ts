@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { ChaosResult } from './chaos.ts'
 
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'reliability.md')
@@ -14,7 +14,6 @@ export function reportOf(result: ChaosResult): string {
     missing === undefined ? String(times) : `skipped: ${missing}`,
   ])
   const struck = result.faults.reduce((sum, { times }) => sum + times, 0)
-  const machine = `${cpus()[0]?.model.trim() ?? process.arch}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`
   return [
     table(['fault', 'times'], [...faults, ['**all**', `**${struck}**`]]),
     table(
@@ -31,20 +30,33 @@ export function reportOf(result: ChaosResult): string {
         ['seed', String(result.seed)],
         ['seconds', String(result.seconds)],
         ['date', new Date().toISOString().slice(0, 10)],
-        ['machine', machine],
+        ['machine', machine()],
         ['versions', `Node.js ${process.version}, PostgreSQL ${result.postgresql}`],
       ],
     ),
   ].join('\n')
 }
 
-/** Between the markers of the page; the rest of it is written by people. */
 export function writeReport(report: string): void {
-  const page = readFileSync(PAGE, 'utf8')
-  const [before, after] = [page.indexOf(BEGIN), page.indexOf(END)]
-  if (before < 0 || after < before) throw new Error('docs/reliability.md has lost its markers')
-  const kept = [page.slice(0, before), page.slice(after)]
-  writeFileSync(PAGE, `${kept[0]}${BEGIN}\n\n${report}\n${kept[1]}`)
+  replacedIn(PAGE, { begin: BEGIN, end: END }, () => report)
+}
+
+/** What is between the markers of a page; the rest of it is written by people. */
+export function replacedIn(
+  page: string,
+  { begin, end }: { readonly begin: string; readonly end: string },
+  replace: (before: string) => string,
+): void {
+  const text = readFileSync(page, 'utf8')
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)]
+  if (from < 0 || to < from) throw new Error(`${basename(page)} has lost its markers`)
+  const inside = replace(text.slice(from + begin.length, to))
+  writeFileSync(page, `${text.slice(0, from)}${begin}\n\n${inside.trimEnd()}\n\n${text.slice(to)}`)
+}
+
+export function machine(): string {
+  const gigabytes = Math.round(totalmem() / 2 ** 30)
+  return `${cpus()[0]?.model.trim() ?? process.arch}, ${cpus().length} cores, ${gigabytes} GiB`
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -11,8 +11,11 @@ import { embeddedPostgres, stopEmbeddedPostgres } from '../../sink/postgres/embe
 import { livePostmaster } from '../../sink/postgres/server-process.ts'
 import { serverFolder } from '../../sink/postgres/server-folder.ts'
 import type { Log } from '../../topology/log/log.ts'
+import { kafkaLog } from '../../topology/log/kafka-log.ts'
 import { postgresLog } from '../../topology/log/postgres-log.ts'
 import { engine, type Engine } from './engines.ts'
+import { javaWitness } from './java-witness.ts'
+import { openKafka, type KafkaWorld } from './kafka-world.ts'
 import { logWitness, type Witness } from './witness.ts'
 import { smallDisk, type SmallDisk } from './small-disk.ts'
 
@@ -23,7 +26,10 @@ export type World = {
   readonly settings: Readonly<Record<string, string>>
   readonly url: string
   readonly log: Log
+  /** What faults strike. */
   readonly engines: readonly Engine[]
+  /** Where the log is on Kafka. */
+  readonly kafka: KafkaWorld | undefined
   readonly random: Random
   /** For a run that people wait for: no fault takes longer than it must. */
   readonly isShort: boolean
@@ -39,6 +45,9 @@ export type World = {
   readonly setAside: Map<string, number>
   /** Who tells the judge what the log holds, as it is then. */
   witness(): Promise<Witness>
+  /** Starts every process, and ends them so that what they began is finished. */
+  start(): Promise<void>
+  drain(): Promise<void>
   /** One statement, on a connection of its own. */
   query(sql: string): Promise<readonly Record<string, unknown>[]>
   /** Ends every process; with `keep` the data stay. */
@@ -57,6 +66,8 @@ export type WorldOptions = {
   readonly random: Random
   readonly isShort: boolean
   readonly stop: AbortSignal
+  /** So many brokers hold the log, and each engine has the role of the actors alone; without it PostgreSQL does. */
+  readonly brokers?: 1 | 3
   /** A database to use instead of an embedded one; it must be empty. */
   readonly databaseUrl: string | undefined
   /** Where the folder of the run is made. */
@@ -69,6 +80,8 @@ const PACE = {
   [settings.checkpointMs.name]: '250',
   [settings.logLevel.name]: 'warn',
 }
+const UP = { verb: ['up', '--no-demo'], sign: 'Saldo is up' }
+const roleOf = (role: string) => ({ verb: ['run', role], sign: `${role} is up` })
 
 export async function openWorld(options: WorldOptions): Promise<World> {
   const folder = await mkdtemp(join(options.parent ?? tmpdir(), 'saldo-chaos-'))
@@ -78,30 +91,43 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const data = join(folder, 'data')
   await mkdir(data, { mode: 0o711 })
   const disk = databaseUrl === undefined ? await smallDisk(data) : undefined
+  const kafka = options.brokers === undefined ? undefined : await openKafka(folder, options.brokers)
   const given = {
     ...PACE,
     [settings.dataDir.name]: data,
     ...(databaseUrl === undefined ? {} : { [settings.databaseUrl.name]: databaseUrl }),
+    ...kafka?.settings,
   }
   const config = readConfig(given)
   const problems: string[] = []
   const database = await openDatabase(config)
   const { url } = database
-  const log = await postgresLog({ url, partitions: config.partitions, role: 'chaos' })
-  const engines = Array.from({ length: options.engines }, (_, index) =>
+  const { partitions } = config
+  const log =
+    kafka === undefined
+      ? await postgresLog({ url, partitions, role: 'chaos' })
+      : await kafkaLog({ brokers: kafka.addresses, partitions, role: 'chaos' })
+  const engineOf = (name: string, what: typeof UP): Engine =>
     engine({
-      name: `engine-${index + 1}`,
+      name,
       folder,
-      settings: given,
+      // Of roles that run apart each serves its own health.
+      settings: kafka === undefined ? given : { ...given, [settings.port.name]: '0' },
+      ...what,
       onGaveUp: (sentence) => void problems.push(sentence),
-    }),
+    })
+  const engines = Array.from({ length: options.engines }, (_, index) =>
+    engineOf(`engine-${index + 1}`, kafka === undefined ? UP : roleOf('actors')),
   )
+  const others = kafka === undefined ? [] : [engineOf('tables', roleOf('tables'))]
+  const all = [...engines, ...others]
   return {
     folder,
     settings: given,
     url,
     log,
     engines,
+    kafka,
     random: options.random,
     stop: options.stop,
     isShort: options.isShort,
@@ -109,11 +135,19 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     server: databaseUrl === undefined ? serverOf(data, database) : undefined,
     problems,
     setAside: new Map(),
-    witness: () => Promise.resolve(logWitness(log)),
+    witness: async () =>
+      kafka === undefined ? logWitness(log) : await javaWitness(kafka.addresses, ''),
     query: (sql) => queryOnce(url, sql),
+    async start() {
+      await Promise.all(all.map((one) => one.start()))
+    },
+    async drain() {
+      await Promise.all(all.map((one) => one.drain()))
+    },
     async close({ keep }) {
-      await Promise.all(engines.map((one) => one.drain()))
+      await Promise.all(all.map((one) => one.drain()))
       await log.close()
+      await kafka?.close({ keep })
       await database.release()
       if (databaseUrl === undefined) await stopEmbeddedPostgres(data)
       if (keep) return

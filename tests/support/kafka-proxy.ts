@@ -9,15 +9,24 @@ const FIND_COORDINATOR = 10
 
 const HOST = '127.0.0.1'
 
+type Loss = 'request' | 'half' | 'answer'
+
 /** A way to brokers that reads along, so that one request or one answer of a kind can be lost. */
 export type KafkaProxy = {
   /** Where the way to the first target begins. */
   readonly address: string
   /** One for each target. */
   readonly addresses: readonly string[]
-  /** The next requests of the kind never arrive, or their answers never come back; the connection ends there. */
-  lose(apiKey: number, what: 'request' | 'answer', times?: number): void
-  /** Loses nothing more. */
+  /**
+   * The next requests of the kind never arrive, or only their first half, or their answers never come back; the
+   * connection ends there.
+   */
+  lose(apiKey: number, what: Loss, times?: number): void
+  /** The next requests of the kind arrive so much later, even when whoever sent them has hung up. */
+  hold(apiKey: number, ms: number, times?: number): void
+  /** How many of those are still to come. */
+  left(): number
+  /** Loses and holds nothing more. */
   heal(): void
   close(): Promise<void>
 }
@@ -31,16 +40,23 @@ export async function kafkaProxy(options: {
 }): Promise<KafkaProxy> {
   const sockets = new Set<Socket>()
   const ways = new Map<number, number>()
-  let losing: { readonly apiKey: number; readonly what: 'request' | 'answer' } | undefined
+  let harm:
+    | { readonly apiKey: number; readonly what: Loss | 'late'; readonly ms: number }
+    | undefined
   let left = 0
-  const hits = (apiKey: number, what: 'request' | 'answer'): boolean =>
-    left > 0 && losing?.apiKey === apiKey && losing.what === what
+  const hits = (apiKey: number, what: Loss | 'late'): boolean => {
+    if (left === 0 || harm?.apiKey !== apiKey || harm.what !== what) return false
+    left--
+    return true
+  }
 
   const pass = (client: Socket, target: number): void => {
     const broker = connect(target, HOST)
+    /** What arrives later, and what was sent behind it. */
+    let held: Buffer[] | undefined
     const end = (): void => {
       client.resetAndDestroy()
-      broker.destroy()
+      if (held === undefined) broker.destroy()
     }
     for (const socket of [client, broker]) {
       sockets.add(socket)
@@ -54,21 +70,27 @@ export async function kafkaProxy(options: {
     const asked = new Map<number, number>()
     onFrames(client, (frame) => {
       const apiKey = frame.readInt16BE(4)
-      if (hits(apiKey, 'request')) {
-        left--
-        return end()
+      if (hits(apiKey, 'request')) return end()
+      if (hits(apiKey, 'half')) {
+        // What is written is sent before the end.
+        broker.end(frame.subarray(0, frame.length / 2))
+        return client.resetAndDestroy()
       }
       asked.set(frame.readInt32BE(8), apiKey)
-      broker.write(frame)
+      if (hits(apiKey, 'late')) {
+        held = [frame]
+        setTimeout(() => {
+          for (const one of held ?? []) broker.write(one)
+          held = undefined
+        }, harm?.ms)
+      } else if (held === undefined) broker.write(frame)
+      else held.push(frame)
     })
     onFrames(broker, (frame) => {
       const correlation = frame.readInt32BE(4)
       const apiKey = asked.get(correlation) ?? -1
       asked.delete(correlation)
-      if (hits(apiKey, 'answer')) {
-        left--
-        return end()
-      }
+      if (client.destroyed || hits(apiKey, 'answer')) return end()
       if (apiKey === METADATA || apiKey === FIND_COORDINATOR) redirect(frame, ways)
       client.write(frame)
     })
@@ -88,9 +110,14 @@ export async function kafkaProxy(options: {
     address: addresses[0] ?? '',
     addresses,
     lose(apiKey, what, times = 1) {
-      losing = { apiKey, what }
+      harm = { apiKey, what, ms: 0 }
       left = times
     },
+    hold(apiKey, ms, times = 1) {
+      harm = { apiKey, what: 'late', ms }
+      left = times
+    },
+    left: () => left,
     heal() {
       left = 0
     },

@@ -39,9 +39,7 @@ export const killAtPoint: Fault = {
     const one = world.random.pick(world.engines)
     const { order, said } = orderOf(world, loopPoints, 'SIGKILL')
     one.order(order)
-    const reached = await whenObeyed(one)
-    injected()
-    return `${one.name} ${said}${reached}`
+    return `${one.name} ${said}${await obeyed(one, 'SIGKILL', injected)}`
   },
 }
 
@@ -54,9 +52,7 @@ export const killInTakeOver: Fault = {
     const one = world.random.pick(world.engines)
     const { order, said } = orderOf(world, takeOverPoints, 'SIGKILL')
     await one.restart(order)
-    const reached = await whenObeyed(one)
-    injected()
-    return `${one.name} ${said}${reached}`
+    return `${one.name} ${said}${await obeyed(one, 'SIGKILL', injected)}`
   },
 }
 
@@ -74,9 +70,10 @@ export function orderOf(
 }
 
 /** Empty when the point was reached, else that it was not; then it is the plain signal. */
-export async function whenObeyed(
+export async function obeyed(
   one: Engine,
-  signal: 'SIGKILL' | 'SIGSTOP' = 'SIGKILL',
+  signal: 'SIGKILL' | 'SIGSTOP',
+  injected: () => void,
 ): Promise<string> {
   const patientUntil = performance.now() + REACHED_WITHIN_MS
   while (one.isOrdered()) {
@@ -84,8 +81,10 @@ export async function whenObeyed(
     if (performance.now() < patientUntil) continue
     one.withdraw()
     one.kill(signal)
+    injected()
     return ', which it did not reach'
   }
+  injected()
   return ''
 }
 
