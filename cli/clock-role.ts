@@ -7,6 +7,7 @@ import { keepRunning } from '../topology/keep-running.ts'
 import { clockMetrics } from '../topology/metrics.ts'
 import { CLOCK_GROUP, runClock } from '../topology/run-clock.ts'
 import { sqlLeases } from '../topology/sql-leases.ts'
+import { logReadiness } from './log-readiness.ts'
 import { openLog, openRetention } from './open-log.ts'
 import type { Role, RoleOptions } from './roles.ts'
 
@@ -47,13 +48,14 @@ export async function startClock(options: RoleOptions, logger: Logger): Promise<
     ),
   )
   membership.ended.catch(() => undefined)
+  const logAnswers = logReadiness(log)
   const server = options.serve
     ? await startRoleServer({
         host: options.host,
         port: options.port,
         metrics: metrics.text,
         // Standing by is what most of them do.
-        ready: () => Promise.resolve([{ name: 'clock', ready: true }]),
+        ready: async () => [{ name: 'clock', ready: true }, await logAnswers()],
       })
     : undefined
   return {

@@ -1,11 +1,13 @@
 /** Which log there is, and how it is opened: the only place that knows its adapters. */
 import type { Config } from '../config/config.ts'
-import type { openPool } from '../sink/postgres/pool.ts'
+import { knownLogs, type KnownLogs } from '../sink/known-logs.ts'
+import { openPool } from '../sink/postgres/pool.ts'
 import { kafkaLog } from '../topology/log/kafka-log.ts'
 import type { Log } from '../topology/log/log.ts'
 import { postgresLog } from '../topology/log/postgres-log.ts'
 import { postgresRetention } from '../topology/log/postgres-retention.ts'
 import type { Retention } from '../topology/log/retention.ts'
+import { refuseOtherLog, refuseOwnRecords } from './refuse-other-log.ts'
 
 /** Where the log is, as plain data: it crosses to the threads of roles. */
 export type LogSource = {
@@ -30,13 +32,34 @@ export type OpenLogOptions = {
   readonly pool?: ReturnType<typeof openPool>
 }
 
-/** Opens the log and creates its topics on first use. */
-export async function openLog(
-  { databaseUrl: url, partitions, kafka }: LogSource,
+/** Opens the log and creates its topics on first use. Refuses one that the database was not made from. */
+export async function openLog(source: LogSource, options: OpenLogOptions): Promise<Log> {
+  const { databaseUrl: url, partitions, kafka } = source
+  const known = await knownTo(source, options)
+  if (kafka !== undefined) refuseOwnRecords(known)
+  const log =
+    kafka === undefined
+      ? await postgresLog({ url, partitions, ...options })
+      : await kafkaLog({ ...kafka, partitions, role: options.role })
+  try {
+    refuseOtherLog(known, { identity: log.identity, isOnKafka: kafka !== undefined })
+    return log
+  } catch (error) {
+    await log.close()
+    throw error
+  }
+}
+
+async function knownTo(
+  { databaseUrl: url }: LogSource,
   options: OpenLogOptions,
-): Promise<Log> {
-  if (kafka === undefined) return postgresLog({ url, partitions, ...options })
-  return kafkaLog({ ...kafka, partitions, role: options.role })
+): Promise<KnownLogs> {
+  const pool = options.pool ?? openPool(url, { role: options.role, max: 1 })
+  try {
+    return await knownLogs(pool)
+  } finally {
+    if (options.pool === undefined) await pool.end()
+  }
 }
 
 /** What removes records that nobody needs any more. */

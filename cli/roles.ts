@@ -130,10 +130,16 @@ async function startActors(options: RoleOptions, logger: Logger): Promise<Role> 
       (error) => logger.warn({ partition, error }, 'the owner of a partition starts again'),
     )
   })
-  return leasedRole(options, membership.ended, [membership], metrics.text, async () => {
-    await store.close()
-    await log.close()
-    await pool.end()
+  return leasedRole(options, {
+    log,
+    ended: membership.ended,
+    memberships: [membership],
+    metrics: metrics.text,
+    async close() {
+      await store.close()
+      await log.close()
+      await pool.end()
+    },
   })
 }
 
@@ -187,9 +193,15 @@ async function startTables(options: RoleOptions, logger: Logger): Promise<Role> 
     )
   const memberships = [join(ledgerTables), join(outcomeTables)]
   const ended = Promise.all(memberships.map((membership) => membership.ended)).then(() => undefined)
-  return leasedRole(options, ended, memberships, metrics.text, async () => {
-    await log.close()
-    await pool.end()
+  return leasedRole(options, {
+    log,
+    ended,
+    memberships,
+    metrics: metrics.text,
+    async close() {
+      await log.close()
+      await pool.end()
+    },
   })
 }
 

@@ -72,10 +72,15 @@ export async function startStreams(options: RoleOptions, logger: Logger): Promis
     }
   }
   const membership = sqlLeases(url, 'streams').join(STREAM_GROUP, partitions, work)
-  const metrics = async (): Promise<string> => `${await ofStreams.text()}\n${await ofRelay.text()}`
-  return leasedRole(options, membership.ended, [membership], metrics, async () => {
-    await log.close()
-    await pool.end()
+  return leasedRole(options, {
+    log,
+    ended: membership.ended,
+    memberships: [membership],
+    metrics: async () => `${await ofStreams.text()}\n${await ofRelay.text()}`,
+    async close() {
+      await log.close()
+      await pool.end()
+    },
   })
 }
 

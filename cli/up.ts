@@ -88,6 +88,9 @@ function announce(
   out.result(`  streams   ${urlOf('streams')}/metrics`)
   if (config.clock === 'on') out.result(`  clock     ${urlOf('clock')}/metrics`)
   out.result(`  data      ${database.embedded ? config.dataDir : settings.databaseUrl.name}`)
+  if (config.kafkaBrokers.length > 0) {
+    out.result(`  log       Kafka at ${config.kafkaBrokers.join(', ')}`)
+  }
   const user = users[0]
   if (user !== undefined) {
     out.result(`  demo      ${users.length} households; the first is ${user}`)
