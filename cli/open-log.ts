@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts'
 import { knownLogs, type KnownLogs } from '../sink/known-logs.ts'
 import { openPool } from '../sink/postgres/pool.ts'
 import { kafkaLog } from '../topology/log/kafka-log.ts'
+import type { KafkaSecurity } from '../topology/log/kafka-security.ts'
 import type { Log } from '../topology/log/log.ts'
 import { postgresLog } from '../topology/log/postgres-log.ts'
 import { postgresRetention } from '../topology/log/postgres-retention.ts'
@@ -18,11 +19,16 @@ export type LogSource = {
   readonly kafka: KafkaSource | undefined
 }
 
-export type KafkaSource = { readonly brokers: readonly string[]; readonly prefix: string }
+export type KafkaSource = {
+  readonly brokers: readonly string[]
+  readonly prefix: string
+  readonly security?: KafkaSecurity
+}
 
 export function logSourceOf(config: Config, databaseUrl: string): LogSource {
-  const { partitions, kafkaBrokers: brokers, kafkaPrefix: prefix } = config
-  return { databaseUrl, partitions, kafka: brokers.length === 0 ? undefined : { brokers, prefix } }
+  const { partitions, kafkaBrokers: brokers, kafkaPrefix: prefix, kafkaSecurity: security } = config
+  const kafka = brokers.length === 0 ? undefined : { brokers, prefix, security }
+  return { databaseUrl, partitions, kafka }
 }
 
 export type OpenLogOptions = {

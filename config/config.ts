@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { SaldoError } from '../schemas/errors.ts'
 import { accessProblems } from './access-problems.ts'
 import { kafkaProblems } from './kafka-problems.ts'
+import { kafkaSecurity, type KafkaSecurity } from './kafka-security.ts'
 import { settings, type SettingKey } from './settings.ts'
 
 export type Config = {
@@ -12,6 +13,7 @@ export type Config = {
   /** `host:port` each; none where the log is in the database. */
   readonly kafkaBrokers: readonly string[]
   readonly kafkaPrefix: string
+  readonly kafkaSecurity: KafkaSecurity
   readonly masterKey: string | undefined
   readonly masterKeyFile: string | undefined
   readonly jwtSecret: string | undefined
@@ -132,6 +134,13 @@ export function readConfig(environment: Environment, needs: Needs = EVERYTHING):
     checkpointStates: whole('checkpointStates', 1, 1_000_000),
     checkpointBytes: whole('checkpointBytes', 1, 1_000_000_000),
     sharding: text('shards') === 'ledger' ? 'ledger' : whole('shards', 1, 4096),
+    kafkaSecurity: kafkaSecurity({
+      oneOf,
+      optional,
+      // Whoever keeps out of the log is not stopped by them.
+      problems: needs.log ? problems : [],
+      environment: text('environment'),
+    }),
     clock: oneOf('clock', ['on', 'off']),
     answersDays: whole('answersDays', 1, 3650),
     budgetThresholds: percentages('budgetThresholds'),

@@ -12,16 +12,24 @@ export function kafkaProblems(
   if (!isNeeded) return []
   const problems = kafkaBrokers
     .filter((broker) => !isAddress(broker))
-    .map(
-      (broker) =>
-        `${settings.kafkaBrokers.name} must be addresses such as broker-1:9092, got "${broker}"`,
-    )
+    .map((broker) => `${settings.kafkaBrokers.name} must be ${addressProblem(broker)}`)
   if (!/^[A-Za-z0-9._-]*$/.test(kafkaPrefix) || kafkaPrefix.length > PREFIX_CHARACTERS_MAX) {
     problems.push(
       `${settings.kafkaPrefix.name} must be at most ${PREFIX_CHARACTERS_MAX} letters, digits and . _ -, got "${kafkaPrefix}"`,
     )
   }
   return problems
+}
+
+/** An address with a user in it is not repeated: there may be a password too. */
+function addressProblem(broker: string): string {
+  const addresses = 'addresses such as broker-1:9092'
+  if (broker.includes('@')) {
+    return `${addresses}, without a user: ${settings.kafkaUser.name} and ${settings.kafkaPassword.name} are for that`
+  }
+  if (broker.includes('://')) return `${addresses}, without "${broker.split('://', 1)[0]}://"`
+  if (/^[^\s:/]+$/.test(broker)) return `${addresses}: "${broker}" has no port`
+  return `${addresses}, got "${broker}"`
 }
 
 function isAddress(text: string): boolean {

@@ -36,6 +36,71 @@ export const settings = {
     meaning:
       'before the name of every topic, group and transactional id; two engines on one cluster differ here',
   },
+  kafkaTls: {
+    name: 'SALDO_KAFKA_TLS',
+    fallback: 'off',
+    meaning: 'on or off: whether connections to Kafka are encrypted, and its certificates checked',
+  },
+  kafkaCaFile: {
+    name: 'SALDO_KAFKA_CA_FILE',
+    fallback: '',
+    meaning:
+      "file (PEM) of the authorities that may issue the brokers' certificates; without it those that Node trusts",
+  },
+  kafkaCertificateFile: {
+    name: 'SALDO_KAFKA_CERTIFICATE_FILE',
+    fallback: '',
+    meaning: 'file (PEM) of a certificate of our own, where brokers ask for one',
+  },
+  kafkaKeyFile: {
+    name: 'SALDO_KAFKA_KEY_FILE',
+    fallback: '',
+    meaning: 'file (PEM, not encrypted) of the key of that certificate',
+  },
+  kafkaServerName: {
+    name: 'SALDO_KAFKA_SERVER_NAME',
+    fallback: '',
+    meaning:
+      "name that every broker's certificate has to be for, where it is not the host name in its address",
+  },
+  kafkaSasl: {
+    name: 'SALDO_KAFKA_SASL',
+    fallback: 'off',
+    meaning:
+      'how to log in to Kafka: off, plain, scram-sha-256, scram-sha-512 or oauthbearer; production takes plain with TLS only',
+  },
+  kafkaUser: {
+    name: 'SALDO_KAFKA_USER',
+    fallback: '',
+    meaning: 'user of that login, or the id of a client that asks for tokens',
+  },
+  kafkaPassword: {
+    name: 'SALDO_KAFKA_PASSWORD',
+    fallback: '',
+    meaning: 'password of that user, or secret of that client',
+  },
+  kafkaPasswordFile: {
+    name: 'SALDO_KAFKA_PASSWORD_FILE',
+    fallback: '',
+    meaning: 'file that holds the password, read again for each connection',
+  },
+  kafkaTokenFile: {
+    name: 'SALDO_KAFKA_TOKEN_FILE',
+    fallback: '',
+    meaning:
+      'file that holds a token for oauthbearer and that something else renews; read again for each connection',
+  },
+  kafkaTokenUrl: {
+    name: 'SALDO_KAFKA_TOKEN_URL',
+    fallback: '',
+    meaning:
+      'https address that gives tokens for oauthbearer to a client with id and secret (OAuth 2.0 client credentials)',
+  },
+  kafkaTokenScope: {
+    name: 'SALDO_KAFKA_TOKEN_SCOPE',
+    fallback: '',
+    meaning: 'scope to ask for there; without it none',
+  },
   masterKey: {
     name: 'SALDO_MASTER_KEY',
     fallback: '',

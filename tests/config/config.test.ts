@@ -183,14 +183,22 @@ describe('configuration', () => {
     expect(readConfig({ ...given, SALDO_PARTITIONS: '3' }).partitions).toBe(3)
   })
 
-  test.each(['broker', 'broker:', 'broker:0', 'broker:65536', 'kafka://broker:9092', ':9092'])(
-    'a broker is a host and a port: not "%s"',
-    (broker) => {
-      expect(problemsOf({ KAFKA_BROKERS: `good:9092,${broker}` })).toEqual([
-        `KAFKA_BROKERS must be addresses such as broker-1:9092, got "${broker}"`,
-      ])
-    },
-  )
+  test.each([
+    ['broker', ': "broker" has no port'],
+    ['broker:', ', got "broker:"'],
+    ['broker:0', ', got "broker:0"'],
+    ['broker:65536', ', got "broker:65536"'],
+    [':9092', ', got ":9092"'],
+    ['kafka://broker:9092', ', without "kafka://"'],
+    [
+      'me:secret@broker:9092',
+      ', without a user: SALDO_KAFKA_USER and SALDO_KAFKA_PASSWORD are for that',
+    ],
+  ])('a broker is a host and a port: not "%s"', (broker, problem) => {
+    expect(problemsOf({ KAFKA_BROKERS: `good:9092,${broker}` })).toEqual([
+      `KAFKA_BROKERS must be addresses such as broker-1:9092${problem}`,
+    ])
+  })
 
   test('a prefix fits into the name of a topic', () => {
     for (const prefix of ['a b', 'ø', 'x'.repeat(101)]) {

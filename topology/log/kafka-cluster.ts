@@ -4,11 +4,16 @@
  */
 import { Kafka, logLevel } from 'kafkajs'
 import type { Place } from './log.ts'
+import { connectionOptions } from './kafka-connections.ts'
 import './kafka-hardening.ts'
+import './kafka-sessions.ts'
+import type { KafkaSecurity } from './kafka-security.ts'
 
 export type KafkaOptions = {
   readonly brokers: readonly string[]
   readonly clientId: string
+  /** Without it plain text, and nobody logs in. */
+  readonly security?: KafkaSecurity | undefined
 }
 
 /** A request and how to read its answer, as kafkajs sends them. */
@@ -103,8 +108,9 @@ export type WireCluster = {
 /** Answers come in well under a second; a connection that went away in silence is noticed by this. */
 const REQUEST_TIMEOUT_MS = 10_000
 
-export function kafkaClient({ brokers, clientId }: KafkaOptions): Kafka {
+export function kafkaClient({ brokers, clientId, security = {} }: KafkaOptions): Kafka {
   return new Kafka({
+    ...connectionOptions(security),
     brokers: [...brokers],
     clientId,
     logLevel: logLevel.NOTHING,

@@ -1,5 +1,6 @@
 import kafkajs from 'kafkajs'
 import { SaldoError } from '../../schemas/errors.ts'
+import { kafkaSettings } from './kafka-security.ts'
 
 /** Numbers of Kafka's protocol that mean something to the log. */
 export const kafkaErrors = {
@@ -13,10 +14,15 @@ export const kafkaErrors = {
   NOT_COORDINATOR: 16,
   RECORD_LIST_TOO_LARGE: 18,
   NOT_ENOUGH_REPLICAS: 19,
+  TOPIC_AUTHORIZATION_FAILED: 29,
+  GROUP_AUTHORIZATION_FAILED: 30,
+  CLUSTER_AUTHORIZATION_FAILED: 31,
   OUT_OF_ORDER_SEQUENCE: 45,
   DUPLICATE_SEQUENCE_NUMBER: 46,
   INVALID_PRODUCER_EPOCH: 47,
   CONCURRENT_TRANSACTIONS: 51,
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 53,
+  SASL_AUTHENTICATION_FAILED: 58,
   PRODUCER_FENCED: 90,
 } as const
 
@@ -54,14 +60,64 @@ export function isFenced(error: unknown): boolean {
   return fenced.has(brokerCode(error) ?? 0)
 }
 
+/** Which kind of thing the user lacks the permission for; undefined where it is something else. */
+export function refusedKind(code: number | undefined): string | undefined {
+  switch (code) {
+    case kafkaErrors.TOPIC_AUTHORIZATION_FAILED:
+      return 'topic'
+    case kafkaErrors.GROUP_AUTHORIZATION_FAILED:
+      return 'group'
+    case kafkaErrors.CLUSTER_AUTHORIZATION_FAILED:
+      return 'cluster'
+    case kafkaErrors.TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+      return 'transactional id'
+    default:
+      return undefined
+  }
+}
+
 /** What kafkajs says, in the words of the log; a bug stays what it is. */
 export function asLogError(cause: unknown, doing: string): unknown {
+  const ours = within(cause, (error) => error instanceof SaldoError)
+  if (ours !== undefined) return ours
+  // Of a request for many things; each says the same.
+  if (cause instanceof kafkajs.KafkaJSAggregateError) return asLogError(cause.errors[0], doing)
   if (!(cause instanceof kafkajs.KafkaJSError || cause instanceof BrokerRefusal)) return cause
   const message = `${doing}: ${cause.message}`
+  const code = brokerCode(cause)
   if (isFenced(cause))
     return new SaldoError('SALDO_LEASE_FENCED', message, { retryable: true, cause })
-  if (tooLarge.has(brokerCode(cause) ?? 0)) {
+  if (tooLarge.has(code ?? 0)) {
     return new SaldoError('SALDO_RECORD_TOO_LARGE', message, { retryable: false, cause })
   }
-  return new SaldoError('SALDO_LOG_UNAVAILABLE', message, { retryable: true, cause })
+  const kind = refusedKind(code)
+  if (kind !== undefined) {
+    return new SaldoError(
+      'SALDO_LOG_UNAVAILABLE',
+      `${doing}: Kafka does not allow this user to use the ${kind}: docs/kafka-security.md lists the ACLs that it needs`,
+      { retryable: false, cause },
+    )
+  }
+  const refused = within(cause, isLoginFailure)
+  // A secret that was renewed is read again at the next try.
+  const told = refused === undefined ? message : `${doing}: ${loginSentence(refused)}`
+  return new SaldoError('SALDO_LOG_UNAVAILABLE', told, { retryable: true, cause })
+}
+
+function isLoginFailure(error: Error): error is Error {
+  if (error instanceof kafkajs.KafkaJSSASLAuthenticationError) return true
+  return 'code' in error && error.code === kafkaErrors.SASL_AUTHENTICATION_FAILED
+}
+
+function loginSentence({ message }: Error): string {
+  return `Kafka does not accept this login (${message}): look at ${kafkaSettings.user} and ${kafkaSettings.password}`
+}
+
+/** The first of an error and its causes that is one. */
+function within<Found extends Error>(
+  error: unknown,
+  is: (error: Error) => error is Found,
+): Found | undefined {
+  for (let one = error; one instanceof Error; one = one.cause) if (is(one)) return one
+  return undefined
 }

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { createRequire } from 'node:module'
 
 type Method = (this: never, ...values: never[]) => unknown
-type Prototype = { [method: string]: Method }
+type Prototype = { [method: string | symbol]: Method }
 
 const require = createRequire(import.meta.url)
 const prototypeOf = (file: string): Prototype =>
@@ -14,20 +14,23 @@ const prototypeOf = (file: string): Prototype =>
 
 type Original<This> = (this: This, ...values: unknown[]) => unknown
 
-function repair<This>(
+/** Replaces a method, whose name may be hidden in a symbol, of what `file` of kafkajs exports. */
+export function repair<This>(
   file: string,
   method: string,
   sourceHash: string,
   repaired: (original: Original<This>) => Original<This>,
 ): void {
   const prototype = prototypeOf(file)
-  const original = prototype[method]
+  const hidden = Object.getOwnPropertySymbols(prototype)
+  const name = hidden.find(({ description }) => description === method) ?? method
+  const original = prototype[name]
   const source = original?.toString() ?? ''
   const hash = createHash('sha256').update(source).digest('hex').slice(0, 16)
   if (hash !== sourceHash) {
     throw new Error(`kafkajs's ${file} has another ${method} (${hash}): look at its repair again`)
   }
-  prototype[method] = repaired(original as Original<This>) as Method
+  prototype[name] = repaired(original as Original<This>) as Method
 }
 
 type RequestQueue = { readonly pending: readonly unknown[]; readonly throttledUntil: number }

@@ -5,12 +5,14 @@
 import { SaldoError } from '../../schemas/errors.ts'
 import { kafkaClient, openCluster } from './kafka-cluster.ts'
 import { asLogError } from './kafka-errors.ts'
+import { greet } from './kafka-greeting.ts'
 import { acquireLease, type KafkaLease } from './kafka-lease.ts'
 import { kafkaNames } from './kafka-names.ts'
 import { appendsInTurn } from './appends-in-turn.ts'
 import { kafkaProducer } from './kafka-producer.ts'
 import { KafkaPlaces } from './kafka-places.ts'
 import { groupPosition } from './kafka-position.ts'
+import { checkFiles, type KafkaSecurity } from './kafka-security.ts'
 import { prepareTopics } from './kafka-topics.ts'
 import type { GroupPlace, Log, Place } from './log.ts'
 
@@ -28,9 +30,13 @@ export async function kafkaLog(options: {
   readonly role: string
   /** Before the name of every topic, group and transactional id; two engines on one cluster differ here. */
   readonly prefix?: string
+  /** Without it plain text, and nobody logs in. */
+  readonly security?: KafkaSecurity
 }): Promise<KafkaLog> {
-  const { brokers, role, prefix = '' } = options
-  const connection = { brokers, clientId: `saldo-${role}` }
+  const { brokers, role, prefix = '', security = {} } = options
+  checkFiles(security)
+  await greet(brokers, security)
+  const connection = { brokers, clientId: `saldo-${role}`, security }
   const names = kafkaNames(prefix)
   const kafka = kafkaClient(connection)
   const cluster = openCluster(connection)
