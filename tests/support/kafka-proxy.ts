@@ -9,7 +9,7 @@ const FIND_COORDINATOR = 10
 
 const HOST = '127.0.0.1'
 
-type Loss = 'request' | 'half' | 'answer'
+type Loss = 'request' | 'half' | 'answer' | 'silence'
 
 /** A way to brokers that reads along, so that one request or one answer of a kind can be lost. */
 export type KafkaProxy = {
@@ -19,7 +19,7 @@ export type KafkaProxy = {
   readonly addresses: readonly string[]
   /**
    * The next requests of the kind never arrive, or only their first half, or their answers never come back; the
-   * connection ends there.
+   * connection ends there. With `silence` the answer is lost and the connection stays.
    */
   lose(apiKey: number, what: Loss, times?: number): void
   /** The next requests of the kind arrive so much later, even when whoever sent them has hung up. */
@@ -91,6 +91,7 @@ export async function kafkaProxy(options: {
       const apiKey = asked.get(correlation) ?? -1
       asked.delete(correlation)
       if (client.destroyed || hits(apiKey, 'answer')) return end()
+      if (hits(apiKey, 'silence')) return
       if (apiKey === METADATA || apiKey === FIND_COORDINATOR) redirect(frame, ways)
       client.write(frame)
     })

@@ -172,6 +172,27 @@ describeKafka('the log', (kafka) => {
       expect(texts(await readAll(log, events))).toEqual(['a', 'b again'])
     })
 
+    test('a broker that does not answer a commit leaves no owner waiting', async () => {
+      const lost = await Promise.all(
+        [END_TXN, PRODUCE].map(async (apiKey, partition) => {
+          const lease = await log.acquire(groupPlace(partition))
+          await lease.commit([record('a', 'ledger.events', partition)], 1n)
+          return { apiKey, lease }
+        }),
+      )
+      const codes: string[] = []
+      for (const { apiKey, lease } of lost) {
+        proxy.lose(apiKey, 'silence')
+        const { partition } = lease.place
+        codes.push(await codeOf(lease.commit([record('b', 'ledger.events', partition)], 2n)))
+        expect(lease.lost.aborted).toBe(true)
+        await lease.release()
+      }
+      expect(codes).toEqual(['SALDO_COMMIT_IN_DOUBT', 'SALDO_LOG_UNAVAILABLE'])
+      expect((await log.acquire(groupPlace(0))).committed).toBe(2n)
+      expect((await log.acquire(groupPlace(1))).committed).toBe(1n)
+    })
+
     test('records of transactions that were aborted are not read, those around them are', async () => {
       const [one, two] = [await stranger('one'), await stranger('two')]
       const aborted = await one.transaction()

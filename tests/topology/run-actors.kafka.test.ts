@@ -3,9 +3,10 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { outcomeCodec } from '../../schemas/codec.ts'
 import { memoryCheckpointStore } from '../../sink/memory-checkpoint-store.ts'
+import { kafkaClient } from '../../topology/log/kafka-cluster.ts'
 import { kafkaLog } from '../../topology/log/kafka-log.ts'
 import type { Log } from '../../topology/log/log.ts'
-import { runActors, type ActorDeps } from '../../topology/run-actors.ts'
+import { ACTOR_GROUP, runActors, type ActorDeps } from '../../topology/run-actors.ts'
 import { codeOf, place, readAll } from '../contracts/log-records.ts'
 import { commandRecord, commandsPlace, remainsIn } from '../support/actor-world.ts'
 import { arbitraryCommand, COMMANDS_AT } from '../support/arbitrary-commands.ts'
@@ -70,8 +71,11 @@ describeKafka('the actor loop', (kafka) => {
       answered += slice.records.length
       position = slice.next
     }
-    // Kafka answers a commit that meets a take-over now and then with an error that says nothing.
-    expect(['SALDO_LEASE_FENCED', 'SALDO_COMMIT_IN_DOUBT']).toContain(await replaced)
+    // Kafka answers a commit that meets a take-over now and then with an error that says nothing, or is busy with it for
+    // longer than a commit waits.
+    expect(['SALDO_LEASE_FENCED', 'SALDO_COMMIT_IN_DOUBT', 'SALDO_LOG_UNAVAILABLE']).toContain(
+      await replaced,
+    )
     stop.abort()
     await owner
 
@@ -92,5 +96,36 @@ describeKafka('the actor loop', (kafka) => {
     const verdicts = remains.outcomes.map(({ value }) => outcomeCodec.decode(value).verdict)
     expect(verdicts).toContain('accepted')
     await Promise.all([first.close(), second.close()])
+  })
+
+  test('stops where the group lost the offset that a checkpoint has seen, or has an older one', async () => {
+    const log = await openLog()
+    const group = kafka.prefix + ACTOR_GROUP
+    const admin = kafkaClient({ brokers: [kafka.broker.address], clientId: 'test' }).admin()
+    await admin.connect()
+    const { committed } = await log.acquire(commandsPlace)
+    expect(committed).toBeGreaterThan(1n)
+    const setTo = async (offset: string): Promise<void> => {
+      const partitions = [{ partition: 0, offset }]
+      await admin.setOffsets({
+        groupId: group,
+        topic: `${kafka.prefix}ledger.commands`,
+        partitions,
+      })
+    }
+    const never = new AbortController().signal
+
+    await admin.deleteGroups([group])
+    expect((await log.acquire(commandsPlace)).committed).toBeUndefined()
+    expect(await codeOf(own(log, never))).toBe('SALDO_OFFSET_LOST')
+    await setTo('1')
+    expect(await codeOf(own(log, never))).toBe('SALDO_OFFSET_LOST')
+    // What the operator sets right again, by the number in the message, goes on.
+    await setTo(String(committed))
+    const stop = new AbortController()
+    const owner = own(log, stop.signal)
+    stop.abort()
+    await owner
+    await Promise.all([admin.disconnect(), log.close()])
   })
 })

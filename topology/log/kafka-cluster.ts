@@ -14,6 +14,8 @@ export type KafkaOptions = {
   readonly clientId: string
   /** Without it plain text, and nobody logs in. */
   readonly security?: KafkaSecurity | undefined
+  /** A request that is not answered by then has failed. */
+  readonly requestTimeoutMs?: number
 }
 
 /** A request and how to read its answer, as kafkajs sends them. */
@@ -108,14 +110,19 @@ export type WireCluster = {
 /** Answers come in well under a second; a connection that went away in silence is noticed by this. */
 const REQUEST_TIMEOUT_MS = 10_000
 
-export function kafkaClient({ brokers, clientId, security = {} }: KafkaOptions): Kafka {
+export function kafkaClient({
+  brokers,
+  clientId,
+  security = {},
+  requestTimeoutMs = REQUEST_TIMEOUT_MS,
+}: KafkaOptions): Kafka {
   return new Kafka({
     ...connectionOptions(security),
     brokers: [...brokers],
     clientId,
     logLevel: logLevel.NOTHING,
     connectionTimeout: 5_000,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: requestTimeoutMs,
     // The default of 300 ms would make every small wait for the broker a long one.
     retry: { initialRetryTime: 5, maxRetryTime: 500, retries: 20 },
   })
@@ -148,6 +155,21 @@ export async function leaderOf(
   const known = cluster.findTopicPartitionMetadata(topic)
   const leader = known.find(({ partitionId }) => partitionId === partition)?.leader
   return cluster.findBroker({ nodeId: leader ?? -1 })
+}
+
+/** What goes to each leader. */
+export async function byLeader<Part extends KafkaPlace>(
+  cluster: WireCluster,
+  parts: readonly Part[],
+): Promise<ReadonlyMap<WirePool, readonly Part[]>> {
+  const led = new Map<WirePool, Part[]>()
+  for (const part of parts) {
+    const { connectionPool } = await leaderOf(cluster, part.topic, part.partition)
+    const own = led.get(connectionPool)
+    if (own === undefined) led.set(connectionPool, [part])
+    else own.push(part)
+  }
+  return led
 }
 
 export type KafkaPlace = Pick<Place, 'partition'> & { readonly topic: string }

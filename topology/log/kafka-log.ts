@@ -14,6 +14,7 @@ import { KafkaPlaces } from './kafka-places.ts'
 import { groupPosition } from './kafka-position.ts'
 import { checkFiles, type KafkaSecurity } from './kafka-security.ts'
 import { prepareTopics } from './kafka-topics.ts'
+import { COMMIT_TIMEOUT_MS } from './kafka-transaction.ts'
 import type { GroupPlace, Log, Place } from './log.ts'
 
 export interface KafkaLog extends Log {
@@ -37,6 +38,7 @@ export async function kafkaLog(options: {
   checkFiles(security)
   await greet(brokers, security)
   const connection = { brokers, clientId: `saldo-${role}`, security }
+  const owning = { ...connection, requestTimeoutMs: COMMIT_TIMEOUT_MS }
   const names = kafkaNames(prefix)
   const kafka = kafkaClient(connection)
   const cluster = openCluster(connection)
@@ -69,7 +71,7 @@ export async function kafkaLog(options: {
       },
       async acquire(place) {
         check([place])
-        const lease = await acquireLease(openCluster(connection), names, place, check)
+        const lease = await acquireLease(openCluster(owning), names, place, check)
         return { ...lease, release: held(() => lease.release()) }
       },
       async read(place, offset, limit) {

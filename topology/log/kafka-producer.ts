@@ -8,7 +8,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { SaldoError } from '../../schemas/errors.ts'
 import { inRounds, type Chunk } from './kafka-chunks.ts'
-import { leaderOf, type WireCluster, type WirePool } from './kafka-cluster.ts'
+import { byLeader, type WireCluster } from './kafka-cluster.ts'
 import { encodeBatch } from './kafka-encode.ts'
 import { asLogError, BrokerRefusal, kafkaErrors } from './kafka-errors.ts'
 import type { KafkaNames } from './kafka-names.ts'
@@ -16,7 +16,7 @@ import { produceTo, type Produced, type ProducePart } from './kafka-produce.ts'
 import { Sequences } from './kafka-sequences.ts'
 import type { NewRecord, Producer, ProducerOptions } from './log.ts'
 
-const REPLICAS_TIMEOUT_MS = 5_000
+const REPLICAS_TIMEOUT_MS = 3_000
 const TRIES_AT_ONCE = 5
 const PAUSE_FIRST_MS = 10
 const PAUSE_MAX_MS = 1_000
@@ -80,15 +80,10 @@ async function store(
 ): Promise<void> {
   let left = parts
   await patience.insist(async () => {
-    const byLeader = new Map<WirePool, ProducePart[]>()
-    for (const part of left) {
-      const { connectionPool } = await leaderOf(cluster, part.topic, part.partition)
-      byLeader.set(connectionPool, [...(byLeader.get(connectionPool) ?? []), part])
-    }
     const failures: unknown[] = []
     const stored = new Set<string>()
     await Promise.all(
-      [...byLeader].map(async ([pool, own]) => {
+      [...(await byLeader(cluster, left))].map(async ([pool, own]) => {
         try {
           const options = { transactionalId: undefined, timeoutMs: REPLICAS_TIMEOUT_MS }
           for (const one of await produceTo(pool, own, options)) {

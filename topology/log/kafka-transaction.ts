@@ -9,7 +9,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { SaldoError } from '../../schemas/errors.ts'
 import { inRounds, type Chunk } from './kafka-chunks.ts'
-import { leaderOf, type WireBroker, type WireCluster, type WirePool } from './kafka-cluster.ts'
+import { byLeader, type WireBroker, type WireCluster, type WirePool } from './kafka-cluster.ts'
 import { encodeBatch } from './kafka-encode.ts'
 import { asLogError, brokerCode, BrokerRefusal, isFenced, kafkaErrors } from './kafka-errors.ts'
 import { fetchFrom } from './kafka-fetch.ts'
@@ -21,7 +21,10 @@ import type { GroupPlace, NewRecord } from './log.ts'
 /** A dead owner holds the readers of its partitions up for so long, unless somebody takes over before. */
 const TRANSACTION_TIMEOUT_MS = 15_000
 const FENCE_TIMEOUT_MS = 60_000
-const VISIBLE_TIMEOUT_MS = 10_000
+/** A commit that is not answered by then is given up: the next fence finds out what became of it. */
+export const COMMIT_TIMEOUT_MS = 5_000
+const REPLICAS_TIMEOUT_MS = 3_000
+const VISIBLE_WAIT_MS = 1_000
 const BUSY_PAUSE_MS = 4
 
 /** A fenced transactional id: whoever had it before can commit nothing any more. */
@@ -92,15 +95,13 @@ type Session = {
 function committer(session: Session): Writer['commit'] {
   const sequences = new Sequences()
   return async (records, nextOffset) => {
-    const written = await prepare(session, sequences, records, nextOffset).catch(
+    const written = await inTime(prepare(session, sequences, records, nextOffset)).catch(
       (cause: unknown) => {
         throw asLogError(cause, 'a commit was not made')
       },
     )
     try {
-      const { identity, brokers } = session
-      await brokers.transactions.endTxn({ ...identity, transactionResult: true })
-      await visible(session.cluster, written)
+      await inTime(end(session, written))
     } catch (cause) {
       if (isFenced(cause)) throw asLogError(cause, 'a commit was refused')
       throw new SaldoError('SALDO_COMMIT_IN_DOUBT', 'the answer to a commit was lost', {
@@ -111,6 +112,25 @@ function committer(session: Session): Writer['commit'] {
   }
 }
 
+/** What goes on behind it after the time is up does no harm: the writer is dropped, and the request that commits is the last. */
+async function inTime<Answer>(work: Promise<Answer>): Promise<Answer> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => {
+    const message = `no answer for ${COMMIT_TIMEOUT_MS} ms`
+    late.reject(new SaldoError('SALDO_LOG_UNAVAILABLE', message, { retryable: true }))
+  }, COMMIT_TIMEOUT_MS)
+  try {
+    return await Promise.race([work, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function end({ cluster, identity, brokers }: Session, written: readonly Written[]) {
+  await brokers.transactions.endTxn({ ...identity, transactionResult: true })
+  await visible(cluster, written)
+}
+
 /** Everything of a transaction but its end. */
 async function prepare(
   { cluster, names, place, identity, brokers }: Session,
@@ -118,7 +138,7 @@ async function prepare(
   records: readonly NewRecord[],
   nextOffset: bigint | undefined,
 ): Promise<readonly Written[]> {
-  const until = Date.now() + TRANSACTION_TIMEOUT_MS
+  const until = Date.now() + COMMIT_TIMEOUT_MS
   const rounds = inRounds(records)
   const written = new Map<string, Written>()
   if (rounds[0] !== undefined) {
@@ -131,20 +151,23 @@ async function prepare(
       brokers.transactions.addPartitionsToTxn({ ...identity, topics: added }),
     )
   }
-  for (const chunks of rounds) {
-    for (const one of await produce(cluster, names, identity, sequences, chunks)) {
-      written.set(`${one.topic}/${one.partition}`, one)
-    }
-  }
   const groupId = names.group(place.group)
   await whileBusy(until, () => brokers.transactions.addOffsetsToTxn({ ...identity, groupId }))
-  if (nextOffset !== undefined) {
-    const { partition } = place
-    const topics = [
-      { topic: names.topic(place.topic), partitions: [{ partition, offset: String(nextOffset) }] },
-    ]
+  const moveOffset = async (): Promise<void> => {
+    if (nextOffset === undefined) return
+    const partitions = [{ partition: place.partition, offset: String(nextOffset) }]
+    const topics = [{ topic: names.topic(place.topic), partitions }]
     await brokers.offsets.txnOffsetCommit({ ...identity, groupId, topics })
   }
+  const writeRecords = async (): Promise<void> => {
+    for (const chunks of rounds) {
+      for (const one of await produce(cluster, names, identity, sequences, chunks)) {
+        written.set(`${one.topic}/${one.partition}`, one)
+      }
+    }
+  }
+  // Both are part of the transaction by now, and they go to different partitions.
+  await Promise.all([writeRecords(), moveOffset()])
   return [...written.values()]
 }
 
@@ -163,23 +186,17 @@ async function produce(
     isTransactional: true,
     time: Date.now(),
   }
-  const byLeader = new Map<WirePool, ProducePart[]>()
   const counts = new Map<string, number>()
-  for (const { topic, partition, records } of chunks) {
+  const parts = chunks.map(({ topic, partition, records }): ProducePart => {
     const name = names.topic(topic)
     const place = `${name}/${partition}`
-    const sequence = sequences.take(place, records.length)
-    const batch = encodeBatch(records, { ...writer, sequence })
-    const { connectionPool } = await leaderOf(cluster, name, partition)
-    byLeader.set(connectionPool, [
-      ...(byLeader.get(connectionPool) ?? []),
-      { topic: name, partition, batch },
-    ])
     counts.set(place, records.length)
-  }
-  const options = { transactionalId, timeoutMs: TRANSACTION_TIMEOUT_MS }
+    const sequence = sequences.take(place, records.length)
+    return { topic: name, partition, batch: encodeBatch(records, { ...writer, sequence }) }
+  })
+  const options = { transactionalId, timeoutMs: REPLICAS_TIMEOUT_MS }
   const answers = await Promise.all(
-    [...byLeader].map(([pool, parts]) => produceTo(pool, parts, options)),
+    [...(await byLeader(cluster, parts))].map(([pool, own]) => produceTo(pool, own, options)),
   )
   return answers.flat().map(({ topic, partition, errorCode, baseOffset }) => {
     if (errorCode !== 0) throw new BrokerRefusal(errorCode)
@@ -193,16 +210,28 @@ async function produce(
  * told of a commit by another way than the log, as by a checkpoint in SQL, must find it there.
  */
 async function visible(cluster: WireCluster, written: readonly Written[]): Promise<void> {
-  const until = Date.now() + VISIBLE_TIMEOUT_MS
-  for (const { topic, partition, last } of written) {
-    const { connectionPool } = await leaderOf(cluster, topic, partition)
-    for (;;) {
-      const from = { topic, partition, offset: last + 1n, bytesMax: 1 }
-      const [fetched] = await fetchFrom(connectionPool, [from], VISIBLE_TIMEOUT_MS / 2)
-      if (fetched?.errorCode === 0 && fetched.stable > last) break
-      if (Date.now() > until) throw new Error(`a commit is not visible in ${topic}/${partition}`)
-    }
+  const until = Date.now() + COMMIT_TIMEOUT_MS
+  for (let left = written; left.length > 0;) {
+    const seen = await Promise.all(
+      [...(await byLeader(cluster, left))].map(([pool, own]) => visibleAt(pool, own)),
+    )
+    left = left.filter((one) => !seen.some((those) => those.includes(one)))
+    if (left.length === 0) return
+    if (Date.now() > until) throw new Error(`a commit is not visible in ${left[0]?.topic}`)
   }
+}
+
+/** Those that are, after one request that waits until any of them is. */
+async function visibleAt(pool: WirePool, written: readonly Written[]): Promise<readonly Written[]> {
+  const from = written.map(({ topic, partition, last }) => {
+    return { topic, partition, offset: last + 1n, bytesMax: 1 }
+  })
+  const fetched = await fetchFrom(pool, from, VISIBLE_WAIT_MS)
+  return written.filter(({ topic, partition, last }) => {
+    const one = fetched.find((other) => other.topic === topic && other.partition === partition)
+    if (one === undefined || one.errorCode !== 0) throw new BrokerRefusal(one?.errorCode ?? -1)
+    return one.stable > last
+  })
 }
 
 const busy: ReadonlySet<number> = new Set([
