@@ -7,8 +7,9 @@ import { keepRunning } from '../topology/keep-running.ts'
 import { clockMetrics } from '../topology/metrics.ts'
 import { CLOCK_GROUP, runClock } from '../topology/run-clock.ts'
 import { sqlLeases } from '../topology/sql-leases.ts'
+import { unreadAlarm } from '../topology/unread-alarm.ts'
 import { logReadiness } from './log-readiness.ts'
-import { openLog, openRetention } from './open-log.ts'
+import { openLogWithRetention } from './open-log.ts'
 import type { Role, RoleOptions } from './roles.ts'
 
 /** Leased in a group of one partition: of several processes one is the clock, the others stand by. */
@@ -16,10 +17,19 @@ export async function startClock(options: RoleOptions, logger: Logger): Promise<
   const { databaseUrl: url, answersMs } = options
   // One after the other is soon enough for all that a clock does.
   const pool = openPool(url, { role: 'clock', max: 1 })
-  const log = await openLog(options, { role: 'clock', pool })
+  const { log, retention } = await openLogWithRetention(options, {
+    role: 'clock',
+    pool,
+    onRefused: (reason) => logger.warn({ reason }, 'records are not removed'),
+  })
   const store = postgresClockStore(url, 'clock', pool)
-  const retention = openRetention(options, { role: 'clock', pool })
   const metrics = clockMetrics()
+  const alarm = unreadAlarm({
+    limitMs: options.unreadAlarmMs,
+    onRaised: (partition, ageMs) =>
+      logger.error({ partition, ageMs }, 'commands wait for too long'),
+    onOver: (partition) => logger.warn({ partition }, 'commands wait no more'),
+  })
   const deps = {
     log,
     store,
@@ -39,6 +49,7 @@ export async function startClock(options: RoleOptions, logger: Logger): Promise<
           unread: (ms: ReadonlyMap<number, number>) => {
             progressed()
             metrics.observer.unread(ms)
+            alarm(ms)
           },
         }
         return runClock({ ...deps, observe }, signal)

@@ -111,6 +111,7 @@ export function roleOptions(
     checkpointStates: config.checkpointStates,
     checkpointBytes: config.checkpointBytes,
     sharding: config.sharding,
+    unreadAlarmMs: config.unreadAlarmSeconds * 1000,
     answersMs: config.answersDays * DAY_MS,
     budgetThresholds: config.budgetThresholds,
     logLevel: config.logLevel,

@@ -10,6 +10,7 @@ const wrongUse: ReadonlySet<ErrorCode> = new Set([
   'SALDO_MONEY_INVALID',
   'SALDO_RECORD_TOO_LARGE',
   'SALDO_MIGRATION_MISMATCH',
+  'SALDO_TOPICS_REFUSED',
 ])
 
 const notReachable: ReadonlySet<ErrorCode> = new Set([

@@ -180,7 +180,8 @@ saldo
   })
 
 const dlq = dlqVerbs(saldo, { config, out, end })
-const topics = topicVerbs(saldo, { config, out, end, stopSignal })
+const logConfig = () => readConfig(process.env, { log: true, masterKey: false, tokens: false })
+const topics = topicVerbs(saldo, { config, logConfig, out, end, stopSignal })
 
 saldo
   .command('verify')

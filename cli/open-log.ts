@@ -4,6 +4,7 @@ import { knownLogs, type KnownLogs } from '../sink/known-logs.ts'
 import { openPool } from '../sink/postgres/pool.ts'
 import { kafkaLog } from '../topology/log/kafka-log.ts'
 import type { KafkaSecurity } from '../topology/log/kafka-security.ts'
+import type { TopicChoices } from '../topology/log/kafka-topic-plans.ts'
 import type { Log } from '../topology/log/log.ts'
 import { postgresLog } from '../topology/log/postgres-log.ts'
 import { postgresRetention } from '../topology/log/postgres-retention.ts'
@@ -23,12 +24,26 @@ export type KafkaSource = {
   readonly brokers: readonly string[]
   readonly prefix: string
   readonly security?: KafkaSecurity
+  /** Of topics that are made, and what those that are there are compared with. */
+  readonly choices?: TopicChoices
 }
+
+const DAY_MS = 86_400_000
 
 export function logSourceOf(config: Config, databaseUrl: string): LogSource {
   const { partitions, kafkaBrokers: brokers, kafkaPrefix: prefix, kafkaSecurity: security } = config
-  const kafka = brokers.length === 0 ? undefined : { brokers, prefix, security }
-  return { databaseUrl, partitions, kafka }
+  if (brokers.length === 0) return { databaseUrl, partitions, kafka: undefined }
+  const choices = topicChoicesOf(config)
+  return { databaseUrl, partitions, kafka: { brokers, prefix, security, choices } }
+}
+
+export function topicChoicesOf(config: Config): TopicChoices {
+  const { kafkaReplicas: replicas, kafkaInSyncMin: inSyncMin, answersDays } = config
+  return {
+    answersMs: answersDays * DAY_MS,
+    ...(replicas === undefined ? {} : { replicas }),
+    ...(inSyncMin === undefined ? {} : { inSyncMin }),
+  }
 }
 
 export type OpenLogOptions = {
@@ -36,24 +51,62 @@ export type OpenLogOptions = {
   readonly role: string
   /** Of the database: shared with whoever opens the log, and not ended with it. */
   readonly pool?: ReturnType<typeof openPool>
+  /** Told of what differs in the topics and breaks no promise. */
+  readonly onDifference?: (sentence: string) => void
+  /** Told of a topic whose records may not be removed. */
+  readonly onRefused?: (sentence: string) => void
 }
 
 /** Opens the log and creates its topics on first use. Refuses one that the database was not made from. */
 export async function openLog(source: LogSource, options: OpenLogOptions): Promise<Log> {
-  const { databaseUrl: url, partitions, kafka } = source
+  const { log } = await openChecked(source, options)
+  return log
+}
+
+/** The same, with what removes records that nobody needs any more; it works until the log is closed. */
+export async function openLogWithRetention(
+  source: LogSource,
+  options: OpenLogOptions,
+): Promise<{ readonly log: Log; readonly retention: Retention }> {
+  const { log, retention } = await openChecked(source, options)
+  return { log, retention: retention() }
+}
+
+type Opened = { readonly log: Log; readonly retention: () => Retention }
+
+async function openChecked(source: LogSource, options: OpenLogOptions): Promise<Opened> {
+  const { kafka } = source
   const known = await knownTo(source, options)
   if (kafka !== undefined) refuseOwnRecords(known)
-  const log =
-    kafka === undefined
-      ? await postgresLog({ url, partitions, ...options })
-      : await kafkaLog({ ...kafka, partitions, role: options.role })
+  const opened = await (kafka === undefined
+    ? openEmbedded(source, options)
+    : openKafka(source, kafka, options))
+  const { log } = opened
   try {
     refuseOtherLog(known, { identity: log.identity, isOnKafka: kafka !== undefined })
-    return log
+    return opened
   } catch (error) {
     await log.close()
     throw error
   }
+}
+
+async function openEmbedded(
+  { databaseUrl: url, partitions }: LogSource,
+  { role, pool }: OpenLogOptions,
+): Promise<Opened> {
+  const own = pool === undefined ? {} : { pool }
+  const log = await postgresLog({ url, partitions, role, ...own })
+  return { log, retention: () => postgresRetention(url, role, pool) }
+}
+
+async function openKafka(
+  { partitions }: LogSource,
+  kafka: KafkaSource,
+  { role, onDifference = () => undefined, onRefused = () => undefined }: OpenLogOptions,
+): Promise<Opened> {
+  const log = await kafkaLog({ ...kafka, partitions, role, onDifference })
+  return { log, retention: () => log.retention({ onRefused }) }
 }
 
 async function knownTo(
@@ -65,19 +118,5 @@ async function knownTo(
     return await knownLogs(pool)
   } finally {
     if (options.pool === undefined) await pool.end()
-  }
-}
-
-/** What removes records that nobody needs any more. */
-export function openRetention(
-  { databaseUrl: url, kafka }: LogSource,
-  { role, pool }: OpenLogOptions,
-): Retention {
-  if (kafka === undefined) return postgresRetention(url, role, pool)
-  // Topics have their own: nothing is removed by us yet.
-  return {
-    sweep: () => Promise.resolve([]),
-    unreadMs: () => Promise.resolve(new Map()),
-    close: () => Promise.resolve(),
   }
 }

@@ -36,6 +36,8 @@ export type RoleOptions = LogSource & {
   readonly checkpointStates: number
   readonly checkpointBytes: number
   readonly sharding: number | 'ledger'
+  /** Age of the oldest command that is not decided at which somebody has to look. */
+  readonly unreadAlarmMs: number
   /** How long outcomes and dead letters are kept at least. */
   readonly answersMs: number
   readonly budgetThresholds: readonly number[]
@@ -79,7 +81,10 @@ const CELLS_MAX = 100_000
 
 async function startActors(options: RoleOptions, logger: Logger): Promise<Role> {
   const { databaseUrl: url, partitions, limit } = options
-  const log = await openLog(options, { role: 'actors' })
+  const log = await openLog(options, {
+    role: 'actors',
+    onDifference: (difference) => logger.warn({ difference }, 'a topic is not as it ought to be'),
+  })
   const pool = openPool(url, { role: 'actors', max: 2, session: byKeyOnly })
   const store = postgresCheckpointStore(url, 'actors', STATES_GENERATION)
   const metrics = actorMetrics(

@@ -6,6 +6,8 @@ import type { Output } from './output.ts'
 
 type Wiring = {
   readonly config: () => Config
+  /** For verbs that open nothing but the log. */
+  readonly logConfig: () => Config
   readonly out: Output
   readonly end: (code: ExitCode) => void
   readonly stopSignal: () => AbortSignal
@@ -17,9 +19,34 @@ type ReadOptions = {
   readonly follow: boolean
 }
 
+type CreateOptions = { readonly dryRun: boolean; readonly alter: boolean; readonly json: boolean }
+
 /** The verbs below `saldo topics`. */
-export function topicVerbs(saldo: Command, { config, out, end, stopSignal }: Wiring): Command {
-  const verbs = saldo.command('topics').description('topics for other programs')
+export function topicVerbs(saldo: Command, wiring: Wiring): Command {
+  const { config, logConfig, out, end, stopSignal } = wiring
+  const verbs = saldo
+    .command('topics')
+    .description('the topics on Kafka, and what other programs read of them')
+
+  verbs
+    .command('check')
+    .description('compare the topics on Kafka with what they ought to be; 1 if anything differs')
+    .option('--json', 'print one JSON object', false)
+    .action(async (options: { json: boolean }) => {
+      const { checkTopics } = await import('./kafka-topics.ts')
+      end(await checkTopics(logConfig(), options, out))
+    })
+
+  verbs
+    .command('create')
+    .description('make the topics on Kafka that are missing; 1 if a difference is left')
+    .option('--dry-run', 'change nothing, print the difference', false)
+    .option('--alter', 'change settings of topics that are there, where they differ', false)
+    .option('--json', 'print one JSON object', false)
+    .action(async ({ dryRun, ...options }: CreateOptions) => {
+      const { checkTopics, createTopics } = await import('./kafka-topics.ts')
+      end(await (dryRun ? checkTopics : createTopics)(logConfig(), options, out))
+    })
 
   verbs
     .command('read')

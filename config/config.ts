@@ -14,6 +14,9 @@ export type Config = {
   readonly kafkaBrokers: readonly string[]
   readonly kafkaPrefix: string
   readonly kafkaSecurity: KafkaSecurity
+  /** As many as the cluster suggests where nobody says. */
+  readonly kafkaReplicas: number | undefined
+  readonly kafkaInSyncMin: number | undefined
   readonly masterKey: string | undefined
   readonly masterKeyFile: string | undefined
   readonly jwtSecret: string | undefined
@@ -38,6 +41,7 @@ export type Config = {
   readonly checkpointBytes: number
   readonly sharding: number | 'ledger'
   readonly clock: 'on' | 'off'
+  readonly unreadAlarmSeconds: number
   readonly answersDays: number
   readonly budgetThresholds: readonly number[]
   readonly logLevel: string
@@ -109,6 +113,10 @@ export function readConfig(environment: Environment, needs: Needs = EVERYTHING):
     apiDatabaseUrl: optional('apiDatabaseUrl'),
     kafkaBrokers: list('kafkaBrokers'),
     kafkaPrefix: text('kafkaPrefix'),
+    kafkaReplicas:
+      optional('kafkaReplicas') === undefined ? undefined : whole('kafkaReplicas', 1, 100),
+    kafkaInSyncMin:
+      optional('kafkaInSyncMin') === undefined ? undefined : whole('kafkaInSyncMin', 1, 100),
     masterKey: optional('masterKey'),
     masterKeyFile: optional('masterKeyFile'),
     jwtSecret: optional('jwtSecret'),
@@ -142,6 +150,7 @@ export function readConfig(environment: Environment, needs: Needs = EVERYTHING):
       environment: text('environment'),
     }),
     clock: oneOf('clock', ['on', 'off']),
+    unreadAlarmSeconds: whole('unreadAlarmSeconds', 1, 1_000_000),
     answersDays: whole('answersDays', 1, 3650),
     budgetThresholds: percentages('budgetThresholds'),
     logLevel: oneOf('logLevel', ['warn', 'trace', 'debug', 'info', 'error', 'fatal', 'silent']),

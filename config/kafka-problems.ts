@@ -6,7 +6,7 @@ import { settings } from './settings.ts'
 const PREFIX_CHARACTERS_MAX = 100
 
 export function kafkaProblems(
-  { kafkaBrokers, kafkaPrefix }: Config,
+  { kafkaBrokers, kafkaPrefix, kafkaReplicas, kafkaInSyncMin }: Config,
   { log: isNeeded }: Needs,
 ): readonly string[] {
   if (!isNeeded) return []
@@ -16,6 +16,11 @@ export function kafkaProblems(
   if (!/^[A-Za-z0-9._-]*$/.test(kafkaPrefix) || kafkaPrefix.length > PREFIX_CHARACTERS_MAX) {
     problems.push(
       `${settings.kafkaPrefix.name} must be at most ${PREFIX_CHARACTERS_MAX} letters, digits and . _ -, got "${kafkaPrefix}"`,
+    )
+  }
+  if ((kafkaInSyncMin ?? 1) > (kafkaReplicas ?? Number.POSITIVE_INFINITY)) {
+    problems.push(
+      `${settings.kafkaInSyncMin.name} is more than ${settings.kafkaReplicas.name}: nothing would ever be acknowledged`,
     )
   }
   return problems

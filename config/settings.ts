@@ -101,6 +101,18 @@ export const settings = {
     fallback: '',
     meaning: 'scope to ask for there; without it none',
   },
+  kafkaReplicas: {
+    name: 'SALDO_KAFKA_REPLICATION',
+    fallback: '',
+    meaning:
+      'copies of every record on Kafka, for topics that are made; without it 3, or as many as brokers run',
+  },
+  kafkaInSyncMin: {
+    name: 'SALDO_KAFKA_MIN_ISR',
+    fallback: '',
+    meaning:
+      'copies that are written before a record is acknowledged; without it all but one, and at least one',
+  },
   masterKey: {
     name: 'SALDO_MASTER_KEY',
     fallback: '',
@@ -218,6 +230,11 @@ export const settings = {
     fallback: 'on',
     meaning:
       'on or off: removes records that nobody needs any more and tells every ledger once a day that time passed; of several processes one does it',
+  },
+  unreadAlarmSeconds: {
+    name: 'SALDO_UNREAD_ALARM_SECONDS',
+    fallback: '300',
+    meaning: 'age of the oldest command that is not decided at which the clock logs an error',
   },
   answersDays: {
     name: 'SALDO_ANSWERS_DAYS',

@@ -38,5 +38,7 @@ export interface ClockStore {
   parkingsOf(userIds: readonly string[]): Promise<readonly LastParking[]>
   /** By partition the least offset of these consumers; 0 where one of them has not begun. */
   readTo(consumers: readonly string[], partitions: number): Promise<readonly bigint[]>
+  /** By partition the offset of the commands that the last checkpoint was cut at; 0 before the first. */
+  commandsDecided(partitions: number): Promise<readonly bigint[]>
   close(): Promise<void>
 }

@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import type { ClockStore } from './clock-store.ts'
+import { CHECKPOINT_CONSUMER } from './postgres-checkpoint-store.ts'
 import { asSaldoError, openPool } from './postgres/pool.ts'
 
 const TASK = 'advance-time'
@@ -96,6 +97,16 @@ export function postgresClockStore(url: string, role: string, shared?: pg.Pool):
         [consumers, partitions],
       )
       return rows.map(({ read_to }) => read_to)
+    },
+    async commandsDecided(partitions) {
+      const rows = await rowsOf<{ decided: bigint }>(
+        pool,
+        `SELECT coalesce(p.commands_offset, 0) AS decided
+         FROM generate_series(0, $2::int - 1) AS n (partition)
+         LEFT JOIN progress p ON p.consumer = $1 AND p.partition = n.partition ORDER BY n.partition`,
+        [CHECKPOINT_CONSUMER, partitions],
+      )
+      return rows.map(({ decided }) => decided)
     },
     close: () => (shared === undefined ? pool.end() : Promise.resolve()),
   }

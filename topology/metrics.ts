@@ -297,6 +297,12 @@ export function clockMetrics(): ClockMetrics {
     labelNames: ['topic'],
     registers: [registry],
   })
+  const offsets = new Counter({
+    name: 'saldo_offsets_removed_total',
+    help: 'Offsets that left a log on Kafka behind their readers, by topic.',
+    labelNames: ['topic'],
+    registers: [registry],
+  })
   const told = new Counter({
     name: 'saldo_ledgers_advanced_total',
     help: 'Commands that told a ledger how far time is.',
@@ -308,7 +314,10 @@ export function clockMetrics(): ClockMetrics {
         for (const [partition, age] of ms) unread.set({ partition }, age / 1000)
       },
       removed(removed) {
-        for (const { topic, segments: count } of removed) segments.inc({ topic }, count)
+        for (const one of removed) {
+          if ('segments' in one) segments.inc({ topic: one.topic }, one.segments)
+          else offsets.inc({ topic: one.topic }, one.offsets)
+        }
       },
       told: (ledgers) => told.inc(ledgers),
     },

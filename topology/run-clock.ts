@@ -45,7 +45,6 @@ const COMMAND_SEGMENT_BYTES = 64 << 20
 const ANSWER_SEGMENTS = 3
 /** Answers, and what others read, turn by time alone. */
 const NO_LIMIT_BYTES = Number.MAX_SAFE_INTEGER
-/** On Kafka the topic says so itself. */
 const PUBLIC_MS = 7 * 86_400_000
 /** Further than any offset. */
 const READ_BY_ALL = 2n ** 63n - 1n
@@ -97,6 +96,9 @@ async function rulesOf(
       olderThanMs: 0,
       segmentMs: COMMAND_SEGMENT_MS,
       segmentBytes: COMMAND_SEGMENT_BYTES,
+      groups: [ACTOR_GROUP],
+      // A group's offset that somebody moved by mistake must not take along what nobody has decided.
+      readTo: await store.commandsDecided(log.partitions),
     },
     {
       topics: ['ledger.outcomes', 'ledger.dead-letters'],

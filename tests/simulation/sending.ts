@@ -105,6 +105,7 @@ function clockStore(): ClockStore {
     // Parked commands stay.
     parkingsOf: () => Promise.resolve([]),
     readTo: () => Promise.resolve([]),
+    commandsDecided: () => Promise.resolve([]),
     close: () => Promise.resolve(),
   }
 }

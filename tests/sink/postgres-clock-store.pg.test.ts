@@ -116,6 +116,15 @@ describePostgres('the clock store', (database) => {
     expect(await store.readTo(['a', 'b'], 3)).toEqual([3n, 0n, 0n])
     expect(await store.readTo(['a'], 2)).toEqual([5n, 7n])
   })
+
+  test('knows how many commands of a partition the checkpoints have seen decided', async () => {
+    await admin.query('DELETE FROM progress')
+    await admin.query(
+      `INSERT INTO progress (consumer, partition, next_offset, commands_offset)
+       VALUES ('actors:checkpoint', 0, 5, 4), ('actors:checkpoint', 2, 0, NULL), ('a', 1, 7, 9)`,
+    )
+    expect(await store.commandsDecided(4)).toEqual([4n, 0n, 0n, 0n])
+  })
 })
 
 describePostgres('two clocks at once', (database) => {

@@ -5,6 +5,7 @@ import type { Log } from '../../topology/log/log.ts'
 import { postgresLog } from '../../topology/log/postgres-log.ts'
 import { postgresRetention } from '../../topology/log/postgres-retention.ts'
 import type { Retention, RetentionRule } from '../../topology/log/retention.ts'
+import { ACTOR_GROUP } from '../../topology/run-actors.ts'
 import { groupPlace, place, readAll, record, texts } from '../contracts/log-records.ts'
 import { CLEAN, commands, engineOn, judged } from '../support/damaged-run.ts'
 import { describePostgres } from '../support/postgres.ts'
@@ -13,7 +14,7 @@ const PARTITIONS = 2
 const HOUR_MS = 3_600_000
 /** A turn as soon as there is something, and nothing is too young. */
 const atOnce = { olderThanMs: 0, segmentMs: 0, segmentBytes: 0 }
-const ofCommands: RetentionRule = { ...atOnce, topics: ['ledger.commands'] }
+const ofCommands: RetentionRule = { ...atOnce, topics: ['ledger.commands'], groups: ['group'] }
 const ofAnswers = (...readTo: readonly bigint[]): RetentionRule => ({
   ...atOnce,
   topics: ['ledger.outcomes', 'ledger.dead-letters'],
@@ -60,24 +61,38 @@ describePostgres('retention', (database) => {
   }
 
   test('commands go once every group has passed them, and no sooner', async () => {
+    const ofBoth = { ...ofCommands, groups: ['group', 'a-slow-group'] }
     await append('a', 'ledger.commands')
     await append('b', 'ledger.commands', 1)
-    expect(await retention.sweep([ofCommands])).toEqual([])
-    expect(await retention.sweep([ofCommands])).toEqual([])
+    expect(await retention.sweep([ofBoth])).toEqual([])
+    expect(await retention.sweep([ofBoth])).toEqual([])
     expect(await startOf('ledger.commands')).toBe(0n)
 
     await readTo(1n)
     await readTo(1n, 1)
+    await readTo(1n, 0, 'a-slow-group')
     await readTo(0n, 1, 'a-slow-group')
-    expect(await retention.sweep([ofCommands])).toEqual([])
+    expect(await retention.sweep([ofBoth])).toEqual([])
     expect(await stored('log_ledger_commands')).toBe(2)
 
     await readTo(1n, 1, 'a-slow-group')
-    expect(await retention.sweep([ofCommands])).toEqual([{ topic: 'ledger.commands', segments: 1 }])
+    expect(await retention.sweep([ofBoth])).toEqual([{ topic: 'ledger.commands', segments: 1 }])
     expect(await stored('log_ledger_commands')).toBe(0)
     expect([await startOf('ledger.commands'), await startOf('ledger.commands', 1)]).toEqual([
       1n,
       1n,
+    ])
+  })
+
+  test('commands that a group has passed stay as long as another reader may need them', async () => {
+    const also = (...readTo: readonly bigint[]) => ({ ...ofCommands, readTo })
+    for (const text of ['a', 'b']) await append(text, 'ledger.commands')
+    await readTo(2n)
+    await retention.sweep([also(1n, 0n)])
+    expect(await retention.sweep([also(1n, 0n)])).toEqual([])
+    expect(await stored('log_ledger_commands')).toBe(2)
+    expect(await retention.sweep([also(2n, 0n)])).toEqual([
+      { topic: 'ledger.commands', segments: 1 },
     ])
   })
 
@@ -237,7 +252,10 @@ describePostgres('after retention', (database) => {
       ])
       await engine.settled()
       const ends = [0, 1].map((partition) => engine.log.end(place('ledger.outcomes', partition)))
-      const rules = [ofCommands, ofAnswers(...(await Promise.all(ends)))]
+      const rules = [
+        { ...ofCommands, groups: [ACTOR_GROUP] },
+        ofAnswers(...(await Promise.all(ends))),
+      ]
       await engine.stop()
       expect(await judged(database.url)).toMatchObject(CLEAN)
       await retention.sweep(rules)

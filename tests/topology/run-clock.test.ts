@@ -5,6 +5,7 @@ import { topics } from '../../schemas/topics.ts'
 import type { ClockProgress, ClockStore } from '../../sink/clock-store.ts'
 import { memoryLog, type MemoryLog } from '../../topology/log/memory-log.ts'
 import type { RetentionRule } from '../../topology/log/retention.ts'
+import { ACTOR_GROUP } from '../../topology/run-actors.ts'
 import { runClock } from '../../topology/run-clock.ts'
 
 const PARTITIONS = 4
@@ -55,6 +56,8 @@ class World {
       Promise.resolve(
         Array.from({ length: partitions }, (_, n) => BigInt(consumers.length * 10 + n)),
       ),
+    commandsDecided: (partitions) =>
+      Promise.resolve(Array.from({ length: partitions }, (_, n) => BigInt(100 + n))),
     close: () => Promise.resolve(),
   }
 
@@ -195,12 +198,16 @@ describe('the clock', () => {
     expect(world.told()).toHaveLength(3)
   })
 
-  test('lets commands go once they are decided, and answers when they are old and in the tables', async () => {
+  test('lets commands go once they are decided and checkpointed, and answers when they are old and in the tables', async () => {
     const world = new World(0)
     await world.run(1)
     const [commands, answers] = world.swept[0] ?? []
-    expect(commands).toMatchObject({ topics: ['ledger.commands'], olderThanMs: 0 })
-    expect(commands?.readTo).toBeUndefined()
+    expect(commands).toMatchObject({
+      topics: ['ledger.commands'],
+      olderThanMs: 0,
+      groups: [ACTOR_GROUP],
+      readTo: [100n, 101n, 102n, 103n],
+    })
     expect(answers).toMatchObject({
       topics: ['ledger.outcomes', 'ledger.dead-letters'],
       olderThanMs: 3 * DAY_MS,

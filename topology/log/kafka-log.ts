@@ -3,7 +3,7 @@
  * at the last stable offset. A skeleton: docs/kafka.md says what it does not do yet.
  */
 import { SaldoError } from '../../schemas/errors.ts'
-import { kafkaClient, openCluster } from './kafka-cluster.ts'
+import { openCluster } from './kafka-cluster.ts'
 import { asLogError } from './kafka-errors.ts'
 import { greet } from './kafka-greeting.ts'
 import { acquireLease, type KafkaLease } from './kafka-lease.ts'
@@ -11,14 +11,19 @@ import { kafkaNames } from './kafka-names.ts'
 import { appendsInTurn } from './appends-in-turn.ts'
 import { kafkaProducer } from './kafka-producer.ts'
 import { KafkaPlaces } from './kafka-places.ts'
-import { groupPosition } from './kafka-position.ts'
+import { groupPositions } from './kafka-position.ts'
+import { KafkaRetention, type KafkaRetentionOptions } from './kafka-retention.ts'
 import { checkFiles, type KafkaSecurity } from './kafka-security.ts'
+import type { TopicChoices } from './kafka-topic-plans.ts'
 import { prepareTopics } from './kafka-topics.ts'
 import { COMMIT_TIMEOUT_MS } from './kafka-transaction.ts'
 import type { GroupPlace, Log, Place } from './log.ts'
+import type { Retention } from './retention.ts'
 
 export interface KafkaLog extends Log {
   acquire(place: GroupPlace): Promise<KafkaLease>
+  /** Works until the log is closed. */
+  retention(options?: KafkaRetentionOptions): Retention
 }
 
 /**
@@ -33,14 +38,17 @@ export async function kafkaLog(options: {
   readonly prefix?: string
   /** Without it plain text, and nobody logs in. */
   readonly security?: KafkaSecurity
+  readonly choices?: TopicChoices
+  /** Told of every difference between the topics and what they ought to be that breaks no promise. */
+  readonly onDifference?: (sentence: string) => void
 }): Promise<KafkaLog> {
   const { brokers, role, prefix = '', security = {} } = options
+  const { partitions: wanted, choices, onDifference } = options
   checkFiles(security)
   await greet(brokers, security)
   const connection = { brokers, clientId: `saldo-${role}`, security }
   const owning = { ...connection, requestTimeoutMs: COMMIT_TIMEOUT_MS }
   const names = kafkaNames(prefix)
-  const kafka = kafkaClient(connection)
   const cluster = openCluster(connection)
   const opened = new Set<() => Promise<void>>()
   /** What is still open when the log is closed is ended with it. */
@@ -55,9 +63,11 @@ export async function kafkaLog(options: {
   try {
     await cluster.connect()
     await cluster.refreshMetadata()
-    const { identity, partitions } = await prepareTopics(kafka, cluster, {
+    const { identity, partitions } = await prepareTopics(cluster, {
       names,
-      ...(options.partitions === undefined ? {} : { partitions: options.partitions }),
+      ...(wanted === undefined ? {} : { partitions: wanted }),
+      ...(choices === undefined ? {} : { choices }),
+      ...(onDifference === undefined ? {} : { onDifference }),
     })
     const check = checker(partitions)
     const places = new KafkaPlaces(cluster, names)
@@ -88,7 +98,17 @@ export async function kafkaLog(options: {
       },
       async position(place) {
         check([place])
-        return await groupPosition(cluster, names, place)
+        const [position] = await groupPositions(cluster, names, place, [place.partition])
+        return position
+      },
+      retention(own = {}) {
+        const reader = {
+          partitions,
+          read: places.read.bind(places),
+          start: places.start.bind(places),
+          end: places.end.bind(places),
+        }
+        return new KafkaRetention(cluster, names, reader, own)
       },
       arrival: (place, offset, signal) => places.arrival(place, offset, signal),
       async close() {

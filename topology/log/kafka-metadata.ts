@@ -1,17 +1,24 @@
 import { KafkaReader, KafkaWriter } from './kafka-bytes.ts'
 import type { WireCall, WirePool } from './kafka-cluster.ts'
+import { kafkaErrors } from './kafka-errors.ts'
 import { wireCall } from './kafka-fetch.ts'
 
 export type ClusterDescription = {
   readonly clusterId: string
+  /** Those that run. */
+  readonly brokers: number
   /** Only topics that exist. */
   readonly topics: ReadonlyMap<string, TopicDescription>
+  /** Topics that this login may not see, whether they exist or not. */
+  readonly hidden: readonly string[]
 }
 
 export type TopicDescription = {
   /** Another one when a topic was deleted and created again under its name. */
   readonly id: string
   readonly partitions: number
+  /** Of the partition that has fewest. */
+  readonly replicas: number
 }
 
 /** Asked for by a message of our own: kafkajs's versions of it do not know the ids of topics. */
@@ -39,7 +46,8 @@ function decodeMetadata(bytes: Buffer): ClusterDescription {
   const reader = new KafkaReader(bytes)
   reader.tags()
   reader.int32()
-  for (let brokers = reader.compactLength(); brokers > 0; brokers--) {
+  const brokers = Math.max(0, reader.compactLength())
+  for (let left = brokers; left > 0; left--) {
     reader.int32()
     reader.compactString()
     reader.int32()
@@ -49,27 +57,36 @@ function decodeMetadata(bytes: Buffer): ClusterDescription {
   const clusterId = reader.compactString()
   reader.int32()
   const topics = new Map<string, TopicDescription>()
+  const hidden: string[] = []
   for (let left = reader.compactLength(); left > 0; left--) {
     const errorCode = reader.int16()
     const name = reader.compactString()
     const id = reader.raw(16).toString('hex')
     reader.int8()
-    const partitions = decodePartitions(reader)
+    const layout = decodePartitions(reader)
     reader.int32()
     reader.tags()
-    if (errorCode === 0) topics.set(name, { id, partitions })
+    if (errorCode === 0) topics.set(name, { id, ...layout })
+    if (errorCode === kafkaErrors.TOPIC_AUTHORIZATION_FAILED) hidden.push(name)
   }
-  return { clusterId, topics }
+  return { clusterId, brokers, topics, hidden }
 }
 
-/** How many there are; kafkajs knows the rest. */
-function decodePartitions(reader: KafkaReader): number {
+/** How many there are, and in how many places; kafkajs knows the rest. */
+function decodePartitions(reader: KafkaReader): Omit<TopicDescription, 'id'> {
   const partitions = Math.max(0, reader.compactLength())
+  let replicas = Number.POSITIVE_INFINITY
   for (let left = partitions; left > 0; left--) {
     // Error, partition, leader and its epoch.
     reader.raw(14)
-    for (let lists = 3; lists > 0; lists--) reader.raw(4 * Math.max(0, reader.compactLength()))
+    const [copies] = Array.from({ length: 3 }, () => {
+      // Replicas, those in sync, those that are offline.
+      const length = Math.max(0, reader.compactLength())
+      reader.raw(4 * length)
+      return length
+    })
+    replicas = Math.min(replicas, copies ?? 0)
     reader.tags()
   }
-  return partitions
+  return { partitions, replicas }
 }

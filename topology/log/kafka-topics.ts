@@ -1,12 +1,23 @@
+/** The topics of a log on a cluster: looked at, made where they are missing, refused where a promise would not hold. */
 import { createHash } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Kafka } from 'kafkajs'
 import { SaldoError } from '../../schemas/errors.ts'
-import { topics, type TopicName } from '../../schemas/topics.ts'
-import type { WireCluster } from './kafka-cluster.ts'
-import { asLogError } from './kafka-errors.ts'
+import type { TopicName } from '../../schemas/topics.ts'
+import { createTopicsCall, describeSettingsCall } from './kafka-admin-calls.ts'
+import type { WireCluster, WirePool } from './kafka-cluster.ts'
+import { asLogError, kafkaErrors } from './kafka-errors.ts'
 import { describeTopics, type ClusterDescription } from './kafka-metadata.ts'
 import type { KafkaNames } from './kafka-names.ts'
+import {
+  differencesOf,
+  sayDifference,
+  settingsOf,
+  topicPlans,
+  type Difference,
+  type FoundTopic,
+  type TopicChoices,
+  type TopicPlan,
+} from './kafka-topic-plans.ts'
 
 /**
  * The topics that make it the same log. In this order, for ever: the identity is in every progress row. What follows
@@ -20,46 +31,162 @@ const ofRecord = [
   'ledger.dead-letters',
 ] as const satisfies readonly TopicName[]
 
-const DAY_MS = 86_400_000
 const TRIES_MAX = 200
 const RETRY_PAUSE_MS = 50
+
+export type TopicsOptions = {
+  readonly names: KafkaNames
+  /** Without it the topics are taken as they are: nothing is created, and nobody looks at their settings. */
+  readonly partitions?: number
+  readonly choices?: TopicChoices
+  /** Told of every difference that breaks no promise, with the name of the topic. */
+  readonly onDifference?: (sentence: string) => void
+}
 
 /** The identity is of the cluster and of every topic of record: one that was deleted and created again is another log. */
 export type PreparedTopics = { readonly identity: string; readonly partitions: number }
 
 /**
- * Creates the topics that are missing and refuses those with another number of partitions. Without a number it creates
+ * Creates the topics that are missing and refuses those that break a promise. Without a number of partitions it creates
  * nothing, and refuses a cluster that no engine ever ran on.
  */
 export async function prepareTopics(
-  kafka: Kafka,
   cluster: WireCluster,
-  options: { readonly names: KafkaNames; readonly partitions?: number },
+  options: TopicsOptions,
 ): Promise<PreparedTopics> {
-  const { names } = options
-  const look = async (): Promise<ClusterDescription> => {
+  const { names, partitions } = options
+  if (partitions === undefined) return await existingTopics(cluster, names)
+  const wanted = { ...options, partitions }
+  const before = await lookAtTopics(cluster, wanted)
+  refuseVital(before.differences.filter(({ kind }) => kind !== 'missing'))
+  const missing = before.plans.filter(({ name }) => !before.cluster.topics.has(name))
+  if (missing.length > 0) {
     const { connectionPool } = await cluster.findControllerBroker()
-    const found = await describeTopics(connectionPool, names.topics)
-    if (options.partitions !== undefined) refuseOthers(found, options.partitions)
-    return found
+    await createTopics(connectionPool, missing)
   }
-  const before = await look()
-  const missing = Object.values(topics).filter(({ name }) => !before.topics.has(names.topic(name)))
-  const partitions = options.partitions ?? existingPartitions(before, names)
-  if (options.partitions !== undefined && missing.length > 0) {
-    await createTopics(kafka, missing, { names, partitions })
-  }
-  const wanted = options.partitions === undefined ? [...before.topics.keys()] : names.topics
+  return await whenLed(cluster, names.topics, async () => {
+    const { cluster: found, differences } = await lookAtTopics(cluster, wanted)
+    refuseVital(differences)
+    for (const one of differences) options.onDifference?.(`${one.topic} ${sayDifference(one)}`)
+    return { identity: identityOf(found, names), partitions }
+  })
+}
+
+async function existingTopics(cluster: WireCluster, names: KafkaNames): Promise<PreparedTopics> {
+  const { connectionPool } = await cluster.findControllerBroker()
+  const found = await describeTopics(connectionPool, names.topics)
+  const partitions = existingPartitions(found, names)
+  const identity = identityOf(found, names)
+  return await whenLed(cluster, [...found.topics.keys()], () =>
+    Promise.resolve({ identity, partitions }),
+  )
+}
+
+/** Does it as soon as every partition has a leader that knows of it. */
+async function whenLed<Result>(
+  cluster: WireCluster,
+  topics: readonly string[],
+  work: () => Promise<Result>,
+): Promise<Result> {
   for (let tries = 1; ; tries++) {
     try {
-      await cluster.addMultipleTargetTopics(wanted)
-      await askLeaders(cluster, wanted)
-      return { identity: identityOf(await look(), ofRecord.map(names.topic)), partitions }
+      await cluster.addMultipleTargetTopics(topics)
+      await askLeaders(cluster, topics)
+      return await work()
     } catch (cause) {
       const error = asLogError(cause, 'topics have no leaders')
       if (!(error instanceof SaldoError) || !error.retryable || tries === TRIES_MAX) throw error
       await pause(RETRY_PAUSE_MS)
       await cluster.refreshMetadata().catch(() => undefined)
+    }
+  }
+}
+
+function existingPartitions({ topics: found }: ClusterDescription, names: KafkaNames): number {
+  const counts = ofRecord.map((name) => found.get(names.topic(name))?.partitions)
+  const [partitions] = counts
+  if (partitions !== undefined && !counts.includes(undefined)) return partitions
+  throw new SaldoError(
+    'SALDO_LOG_MISMATCH',
+    'these brokers hold no log of that name: start the engine on them once (saldo up), or correct brokers and prefix',
+  )
+}
+
+export type LookedAt = {
+  readonly cluster: ClusterDescription
+  readonly plans: readonly TopicPlan[]
+  readonly differences: readonly Difference[]
+}
+
+/** What is there, beside what ought to be. */
+export async function lookAtTopics(
+  cluster: WireCluster,
+  { names, partitions, choices = {} }: TopicsOptions & { readonly partitions: number },
+): Promise<LookedAt> {
+  const { connectionPool } = await cluster.findControllerBroker()
+  const described = await describeTopics(connectionPool, names.topics)
+  const [hidden] = described.hidden
+  if (hidden !== undefined) {
+    throw new SaldoError(
+      'SALDO_TOPICS_REFUSED',
+      `the cluster does not let this login see ${hidden}`,
+    )
+  }
+  const plans = topicPlans(names, { partitions, brokers: described.brokers }, choices)
+  const settings = await settingsAt(connectionPool, plans, [...described.topics.keys()])
+  const found = new Map<string, FoundTopic>(
+    [...described.topics].map(([name, layout]) => [
+      name,
+      { ...layout, settings: settings.get(name) },
+    ]),
+  )
+  return { cluster: described, plans, differences: differencesOf(plans, found) }
+}
+
+/** By topic; without those that this login may not look into. */
+async function settingsAt(
+  pool: WirePool,
+  plans: readonly TopicPlan[],
+  existing: readonly string[],
+): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
+  if (existing.length === 0) return new Map()
+  const wanted = new Set(plans.flatMap((plan) => settingsOf(plan, 1)).map(({ name }) => name))
+  const answers = await pool.send(describeSettingsCall(existing, [...wanted]))
+  return new Map(
+    answers.flatMap(({ name, code, settings }) => (code === 0 ? [[name, settings]] : [])),
+  )
+}
+
+/** What another process creates at the same time is as good. */
+export async function createTopics(pool: WirePool, plans: readonly TopicPlan[]): Promise<void> {
+  const answers = await pool.send(
+    createTopicsCall(plans.map((plan) => ({ ...plan, settings: settingsOf(plan, plan.replicas) }))),
+  )
+  for (const { name, code, message } of answers) {
+    if (code === 0 || code === kafkaErrors.TOPIC_ALREADY_EXISTS) continue
+    const reason = message === '' ? `error ${code}` : message
+    throw new SaldoError(
+      'SALDO_TOPICS_REFUSED',
+      `${name} is missing, and the cluster does not create it (${reason}): run \`saldo topics create\` with a login that may create topics, and with settings that the cluster can follow`,
+    )
+  }
+}
+
+function refuseVital(differences: readonly Difference[]): void {
+  for (const difference of differences) {
+    if (!difference.isVital) continue
+    const sentence = `${difference.topic} ${sayDifference(difference)}`
+    switch (difference.kind) {
+      case 'missing':
+        // It was created a moment ago, and this broker has not heard of it.
+        throw new SaldoError('SALDO_LOG_UNAVAILABLE', sentence, { retryable: true })
+      case 'layout':
+        throw new SaldoError('SALDO_LOG_MISMATCH', `${sentence}: their number is fixed for life`)
+      case 'setting':
+        throw new SaldoError(
+          'SALDO_TOPICS_REFUSED',
+          `${sentence}, which breaks a promise: \`saldo topics check\` shows every difference, \`saldo topics create --alter\` mends them`,
+        )
     }
   }
 }
@@ -84,64 +211,10 @@ async function askLeaders(cluster: WireCluster, names: readonly string[]): Promi
   }
 }
 
-function existingPartitions({ topics: found }: ClusterDescription, names: KafkaNames): number {
-  const counts = ofRecord.map((name) => found.get(names.topic(name))?.partitions)
-  const [partitions] = counts
-  if (partitions !== undefined && !counts.includes(undefined)) return partitions
-  throw new SaldoError(
-    'SALDO_LOG_MISMATCH',
-    'these brokers hold no log of that name: start the engine on them once (saldo up), or correct brokers and prefix',
-  )
-}
-
-function refuseOthers({ topics: found }: ClusterDescription, partitions: number): void {
-  for (const [name, topic] of found) {
-    if (topic.partitions === partitions) continue
-    throw new SaldoError(
-      'SALDO_LOG_MISMATCH',
-      `${name} has ${topic.partitions} partitions, not ${partitions}: their number is fixed for life`,
-    )
-  }
-}
-
-async function createTopics(
-  kafka: Kafka,
-  missing: readonly (typeof topics)[keyof typeof topics][],
-  { names, partitions }: { readonly names: KafkaNames; readonly partitions: number },
-): Promise<void> {
-  const admin = kafka.admin()
-  await admin.connect()
-  try {
-    // Another process may be doing the same: what it created is as good, and is looked at afterwards.
-    await admin.createTopics({
-      waitForLeaders: false,
-      topics: missing.map(({ name, retention }) => ({
-        topic: names.topic(name),
-        numPartitions: partitions,
-        configEntries: Object.entries({
-          'cleanup.policy': 'delete',
-          // Never by size or age unless the topic says so: a stopped partition must not lose commands.
-          'retention.ms': String(retention === '7-days' ? 7 * DAY_MS : -1),
-          'retention.bytes': '-1',
-          // A producer's clock cannot move the time of a record.
-          'message.timestamp.type': 'LogAppendTime',
-          // Producers may compress with what Saldo does not read; the broker unpacks it.
-          'compression.type': 'uncompressed',
-        }).map(([key, value]) => ({ name: key, value })),
-      })),
-    })
-  } finally {
-    await admin.disconnect()
-  }
-}
-
 /** Shaped as a UUID, which is how progress rows keep it. */
-function identityOf(
-  { clusterId, topics: found }: ClusterDescription,
-  names: readonly string[],
-): string {
+function identityOf({ clusterId, topics: found }: ClusterDescription, names: KafkaNames): string {
   const parts = [clusterId]
-  for (const name of names) {
+  for (const name of ofRecord.map(names.topic)) {
     const topic = found.get(name)
     if (topic === undefined) throw new Error(`${name} has leaders and no id`)
     parts.push(`${name}=${topic.id}`)

@@ -38,7 +38,7 @@ export function postgresRetention(url: string, role: string, shared?: Pool): Ret
 /** Segments emptied per topic of the rule. Each is a short transaction of its own. */
 async function sweepOne(pool: Pool, rule: RetentionRule): Promise<number> {
   const together = rule.topics.map((topic) => topics[topic].topicId)
-  const readTo = rule.readTo ?? (await groupsReadTo(pool, rule.topics[0]))
+  const readTo = await boundsOf(pool, rule)
   let segments = 0
   try {
     while (await truncated(pool, together, rule.olderThanMs, readTo)) segments++
@@ -67,14 +67,35 @@ async function truncated(
   return (rows[0]?.tables ?? 0) > 0
 }
 
-/** What every group that reads the topic has passed; 0 in a partition that a group has not begun. */
-async function groupsReadTo(pool: Pool, topic: TopicName): Promise<readonly bigint[]> {
+/** By partition what every reader has passed. */
+async function boundsOf(
+  pool: Pool,
+  { topics: [topic], groups, readTo }: RetentionRule,
+): Promise<readonly bigint[]> {
+  if (groups === undefined) return readTo ?? []
+  const passed = await groupsReadTo(pool, topic, groups)
+  return readTo === undefined
+    ? passed
+    : passed.map((offset, partition) => lesser(offset, readTo[partition] ?? 0n))
+}
+
+function lesser(one: bigint, other: bigint): bigint {
+  return one < other ? one : other
+}
+
+/** 0 in a partition that one of the groups has not begun. */
+async function groupsReadTo(
+  pool: Pool,
+  topic: TopicName,
+  groups: readonly string[],
+): Promise<readonly bigint[]> {
   const { rows } = await query<{ read_to: bigint }>(
     pool,
     `SELECT coalesce(min(coalesce(g.next_offset, 0)), 0) AS read_to FROM log_heads h
-     LEFT JOIN log_groups g USING (topic_id, partition)
+     LEFT JOIN unnest($2::text[]) AS u (group_name) ON true
+     LEFT JOIN log_groups g ON g.topic_id = h.topic_id AND g.partition = h.partition AND g.group_name = u.group_name
      WHERE h.topic_id = $1 GROUP BY h.partition ORDER BY h.partition`,
-    [topics[topic].topicId],
+    [topics[topic].topicId, groups],
   )
   return rows.map(({ read_to }) => read_to)
 }

@@ -1,6 +1,6 @@
 import type { TopicName } from '../../schemas/topics.ts'
 
-/** What leaves a log, and when. Whole segments go, so some records stay longer than they have to. */
+/** What leaves a log, and when. */
 export interface Retention {
   /** One turn: removes what may go. Safe while everything else works, and when several do it. */
   sweep(rules: readonly RetentionRule[]): Promise<readonly Removed[]>
@@ -9,16 +9,25 @@ export interface Retention {
   close(): Promise<void>
 }
 
-/** Topics that are removed together, so that what is kept of one fits what is kept of the others. */
+/**
+ * Topics that are removed together, so that what is kept of one fits what is kept of the others. `groups` and `readTo`
+ * both bound what goes; without either nothing goes.
+ */
 export type RetentionRule = {
   readonly topics: readonly [TopicName, ...TopicName[]]
-  /** Log time since the newest record of what is removed. */
+  /** Log time since the newest record of what is removed. On Kafka the topics' own setting says it, where it is not 0. */
   readonly olderThanMs: number
-  /** A segment is closed at this age at the latest, or when it is this large. */
+  /** On PostgreSQL whole segments go: one is closed at this age at the latest, or when it is this large. */
   readonly segmentMs: number
   readonly segmentBytes: number
-  /** By partition: what its readers have passed in the first topic. Left out, the groups that read it decide. */
+  /** Groups that have passed it in the first topic; one that has not begun holds everything. */
+  readonly groups?: readonly string[]
+  /** By partition: what other readers have passed in the first topic. */
   readonly readTo?: readonly bigint[]
 }
 
-export type Removed = { readonly topic: TopicName; readonly segments: number }
+/** Counted as the log removes: whole segments, or offsets. */
+export type Removed = { readonly topic: TopicName } & (
+  | { readonly segments: number }
+  | { readonly offsets: number }
+)
