@@ -137,6 +137,12 @@ describe('kafkajs, repaired,', () => {
     expect(broker.isConnected()).toBe(false)
   })
 
+  test('goes on to the next broker at once when one takes connections and answers nothing', async () => {
+    const { options } = await served(() => {}, 100)
+    const broker = new BrokerOf({ connectionPool: new PoolOf(options), logger: silent })
+    await expect(broker.connect()).rejects.toMatchObject({ name: 'KafkaJSConnectionError' })
+  })
+
   test('arms no timer for an empty queue of requests', () => {
     const queue = new RequestQueueOf({ logger: silent, requestTimeout: 1_000 })
     queue.scheduleCheckPendingRequests()

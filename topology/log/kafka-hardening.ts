@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { createRequire } from 'node:module'
+import kafkajs from 'kafkajs'
 
 type Method = (this: never, ...values: never[]) => unknown
 type Prototype = { [method: string | symbol]: Method }
@@ -76,6 +77,10 @@ repair<Connection>(
     },
 )
 
+function isTimeout(error: unknown): error is Error {
+  return error instanceof Error && error.name === 'KafkaJSRequestTimeoutError'
+}
+
 type Silent = { readonly socket?: { destroy(error: Error): unknown } | undefined }
 
 // A broker that answers nothing any more keeps its connections open, and would be asked again for everything that any
@@ -89,8 +94,7 @@ repair<Silent>(
       try {
         return await original.apply(this, values)
       } catch (error) {
-        const isSilent = error instanceof Error && error.name === 'KafkaJSRequestTimeoutError'
-        if (isSilent) this.socket?.destroy(error)
+        if (isTimeout(error)) this.socket?.destroy(error)
         throw error
       }
     },
@@ -106,5 +110,22 @@ repair<Broker>(
   (original) =>
     function () {
       return this.lookupRequest.name !== 'notInitializedLookup' && original.call(this)
+    },
+)
+
+// A broker that takes connections and answers nothing would be tried twenty times before the next one is. Told that it
+// cannot be connected to, kafkajs goes on at once.
+repair<Broker>(
+  'broker/index.js',
+  'connect',
+  '1652b2bbcbcb530c',
+  (original) =>
+    async function () {
+      try {
+        return await original.call(this)
+      } catch (error) {
+        if (!isTimeout(error)) throw error
+        throw new kafkajs.KafkaJSConnectionError(error.message)
+      }
     },
 )

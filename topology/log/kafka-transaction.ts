@@ -26,6 +26,7 @@ export const COMMIT_TIMEOUT_MS = 5_000
 const REPLICAS_TIMEOUT_MS = 3_000
 const VISIBLE_WAIT_MS = 1_000
 const BUSY_PAUSE_MS = 4
+const MOVED_PAUSE_MS = 50
 
 /** A fenced transactional id: whoever had it before can commit nothing any more. */
 export type Writer = {
@@ -63,13 +64,13 @@ export async function fencedWriter(
       ...(await broker.initProducerId({ transactionalId, transactionTimeout })),
     }
   }
-  const identity = await whileBusy(until, fence)
+  const identity = await whileMoving(until, fence)
   const transactions = await cluster.findGroupCoordinator({
     groupId: transactionalId,
     coordinatorType: 1,
   })
   const topic = names.topic(place.topic)
-  const { offsets, responses } = await whileBusy(until, async () => {
+  const { offsets, responses } = await whileMoving(until, async () => {
     // Asked for each time: it may have moved, and the one that was asked before would say so for ever.
     const broker = await cluster.findGroupCoordinator({ groupId, coordinatorType: 0 })
     const topics = [{ topic, partitions: [{ partition: place.partition }] }]
@@ -212,12 +213,18 @@ async function produce(
 async function visible(cluster: WireCluster, written: readonly Written[]): Promise<void> {
   const until = Date.now() + COMMIT_TIMEOUT_MS
   for (let left = written; left.length > 0;) {
-    const seen = await Promise.all(
-      [...(await byLeader(cluster, left))].map(([pool, own]) => visibleAt(pool, own)),
-    )
-    left = left.filter((one) => !seen.some((those) => those.includes(one)))
-    if (left.length === 0) return
     if (Date.now() > until) throw new Error(`a commit is not visible in ${left[0]?.topic}`)
+    try {
+      const seen = await Promise.all(
+        [...(await byLeader(cluster, left))].map(([pool, own]) => visibleAt(pool, own)),
+      )
+      left = left.filter((one) => !seen.some((those) => those.includes(one)))
+    } catch (cause) {
+      // Nothing is in doubt where a leader moved or went away: the next one is asked.
+      if (!(asLogError(cause, 'waiting for a commit') instanceof SaldoError)) throw cause
+      await pause(MOVED_PAUSE_MS)
+      await cluster.refreshMetadata().catch(() => undefined)
+    }
   }
 }
 
@@ -234,14 +241,30 @@ async function visibleAt(pool: WirePool, written: readonly Written[]): Promise<r
   })
 }
 
+/** The broker that was asked will do it soon. */
 const busy: ReadonlySet<number> = new Set([
   kafkaErrors.COORDINATOR_LOADING,
-  kafkaErrors.COORDINATOR_NOT_AVAILABLE,
-  kafkaErrors.NOT_COORDINATOR,
   kafkaErrors.CONCURRENT_TRANSACTIONS,
 ])
+/** Another broker will, or the same one when it knows of it. */
+const moving: ReadonlySet<number> = new Set([
+  kafkaErrors.COORDINATOR_NOT_AVAILABLE,
+  kafkaErrors.NOT_COORDINATOR,
+])
 
-/** Asks again while the broker is busy with the transaction before, or with finding out that it is to answer. */
+/** Asks again while coordinators move, which `ask` looks up each time. */
+async function whileMoving<Answer>(until: number, ask: () => Promise<Answer>): Promise<Answer> {
+  for (;;) {
+    try {
+      return await whileBusy(until, ask)
+    } catch (error) {
+      if (!moving.has(brokerCode(error) ?? 0) || Date.now() > until) throw error
+      await pause(MOVED_PAUSE_MS)
+    }
+  }
+}
+
+/** Asks again while the broker is busy with the transaction before, or with learning of it. */
 async function whileBusy<Answer>(until: number, ask: () => Promise<Answer>): Promise<Answer> {
   for (;;) {
     try {
