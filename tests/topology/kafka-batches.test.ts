@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { zstdCompressSync } from 'node:zlib'
+import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { decodeBatches } from '../../topology/log/kafka-batches.ts'
 import { crc32c } from '../../topology/log/kafka-crc.ts'
@@ -15,8 +15,10 @@ const recordOf = require('kafkajs/src/protocol/recordBatch/record/v0') as (
   options: Record<string, unknown>,
 ) => Encoded
 
+const snappy = require('snappyjs') as { compress(plain: Buffer): Buffer }
+const lz4 = require('lz4js') as { compress(plain: Buffer): Uint8Array }
+
 const NOBODY = -1
-const GZIP = 1
 const ATTRIBUTES_AT = 21
 
 async function batch(
@@ -63,6 +65,27 @@ async function marker(offset: number, producerId: number, kind: 'abort' | 'commi
   return withAttributes(Buffer.from(buffer), 32)
 }
 
+/** The same batch with its records packed. */
+function packed(plain: Buffer, codec: number, pack: (records: Buffer) => Buffer): Buffer {
+  const bytes = Buffer.concat([plain.subarray(0, 61), pack(plain.subarray(61))])
+  bytes.writeInt32BE(bytes.length - 12, 8)
+  return withAttributes(bytes, codec)
+}
+
+/** As Java's producers send it. */
+function inBlocks(plain: Buffer): Buffer {
+  const parts: Buffer[] = [Buffer.from([0x82, ...Buffer.from('SNAPPY'), 0, 0, 0, 0, 1, 0, 0, 0, 1])]
+  for (let at = 0; at < plain.length; at += 32_768) {
+    const block = snappy.compress(plain.subarray(at, at + 32_768))
+    const length = Buffer.alloc(4)
+    length.writeInt32BE(block.length)
+    parts.push(length, block)
+  }
+  return Buffer.concat(parts)
+}
+
+const codeWhen = (bytes: Buffer) => codeOf((async () => decodeBatches(bytes, [], 0n))())
+
 const abortedBy = (producerId: number, firstOffset: number) => ({
   producerId: BigInt(producerId),
   firstOffset: BigInt(firstOffset),
@@ -104,21 +127,33 @@ describe('batches of records', () => {
     expect(decodeBatches(empty, [], 3n)).toEqual({ records: [], next: 8n })
   })
 
-  test('are unpacked where a producer packed them with gzip or zstd', async () => {
-    const gzipped = await batch(0, ['a', 'b'], { compression: GZIP })
-    expect(texts(decodeBatches(gzipped, [], 0n).records)).toEqual(['a', 'b'])
-    const plain = await batch(0, ['a', 'b'])
-    const packed = Buffer.concat([plain.subarray(0, 61), zstdCompressSync(plain.subarray(61))])
-    packed.writeInt32BE(packed.length - 12, 8)
-    expect(texts(decodeBatches(withAttributes(packed, 4), [], 0n).records)).toEqual(['a', 'b'])
+  test.for([
+    ['gzip', 1, gzipSync],
+    ['snappy', 2, snappy.compress],
+    ['snappy in blocks', 2, inBlocks],
+    ['lz4', 3, (plain: Buffer) => Buffer.from(lz4.compress(plain))],
+    ['zstd', 4, zstdCompressSync],
+  ] as const)('are unpacked where a producer packed them with %s', async ([, codec, pack]) => {
+    const values = Array.from({ length: 2_000 }, (_, n) => `${n} ${'saldo '.repeat(n % 50)}`)
+    const bytes = packed(await batch(0, values), codec, pack)
+    expect(texts(decodeBatches(bytes, [], 0n).records)).toEqual(values)
   })
 
-  test('in another compression, or damaged, are refused', async () => {
-    const codeWhen = (bytes: Buffer) => codeOf((async () => decodeBatches(bytes, [], 0n))())
-    for (const codec of [2, 3]) {
-      const packed = withAttributes(await batch(0, ['a']), codec)
-      expect(await codeWhen(packed)).toBe('SALDO_RECORD_UNREADABLE')
+  test('that would unpack to more than memory has are refused', async () => {
+    const much = gzipSync(Buffer.alloc(1_000_000))
+    const bytes = packed(await batch(0, ['a']), 1, () => Buffer.concat(Array(70).fill(much)))
+    expect(await codeWhen(bytes)).toBe('SALDO_RECORD_UNREADABLE')
+  })
+
+  test('in a compression that nobody had heard of, packed wrongly or damaged, are refused', async () => {
+    for (const codec of [1, 2, 3, 4, 5, 6, 7]) {
+      expect(await codeWhen(withAttributes(await batch(0, ['a']), codec))).toBe(
+        'SALDO_RECORD_UNREADABLE',
+      )
     }
+    const short = await batch(0, ['a', 'b'])
+    short.writeInt32BE(3, 57)
+    expect(await codeWhen(withAttributes(short, 0))).toBe('SALDO_RECORD_UNREADABLE')
     const damaged = await batch(0, ['a'])
     damaged.writeUInt8(damaged.readUInt8(70) ^ 1, 70)
     expect(await codeWhen(damaged)).toBe('SALDO_RECORD_UNREADABLE')

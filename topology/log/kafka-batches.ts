@@ -4,9 +4,9 @@
  * Invariant: a record of an aborted transaction is never returned, and no other one is left out. kafkajs's own filter
  * leaks some where several writers interleave.
  */
-import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { SaldoError } from '../../schemas/errors.ts'
 import { KafkaReader } from './kafka-bytes.ts'
+import { codecOf } from './kafka-codecs.ts'
 import { crc32c } from './kafka-crc.ts'
 import type { StoredRecord } from './log.ts'
 
@@ -89,7 +89,20 @@ function headerOf(batch: Buffer) {
 }
 
 function take(batch: Batch, from: bigint, records: StoredRecord[]): void {
-  const reader = new KafkaReader(plainBody(batch))
+  const body = plainBody(batch)
+  try {
+    takeRecords(batch, new KafkaReader(body), from, records)
+  } catch (cause) {
+    throw unreadable(batch.base, 'records that end in the middle', cause)
+  }
+}
+
+function takeRecords(
+  batch: Batch,
+  reader: KafkaReader,
+  from: bigint,
+  records: StoredRecord[],
+): void {
   for (let left = batch.count; left > 0; left--) {
     const end = reader.varint() + reader.at
     reader.int8()
@@ -107,13 +120,15 @@ function take(batch: Batch, from: bigint, records: StoredRecord[]): void {
 }
 
 function plainBody({ base, codec, body }: Batch): Buffer {
-  if (codec === 0) return body
-  if (codec === 1) return gunzipSync(body)
-  if (codec === 4) return zstdDecompressSync(body)
-  throw unreadable(
-    base,
-    `${codec === 2 ? 'snappy' : 'lz4'}, a compression that Saldo does not read`,
-  )
+  const unpack = codecOf(codec)
+  if (unpack === undefined) {
+    throw unreadable(base, `compression ${codec}, which Saldo does not read`)
+  }
+  try {
+    return unpack(body)
+  } catch (cause) {
+    throw unreadable(base, 'what its compression cannot have made', cause)
+  }
 }
 
 /** Key of a marker: version, then 0 for abort and 1 for commit. */
@@ -126,6 +141,9 @@ function isAbortMarker({ body }: Batch): boolean {
   return reader.varBytes()?.readInt16BE(2) === 0
 }
 
-function unreadable(offset: bigint, what: string): SaldoError {
-  return new SaldoError('SALDO_RECORD_UNREADABLE', `the batch at offset ${offset} has ${what}`)
+function unreadable(offset: bigint, what: string, cause?: unknown): SaldoError {
+  return new SaldoError('SALDO_RECORD_UNREADABLE', `the batch at offset ${offset} has ${what}`, {
+    retryable: false,
+    cause,
+  })
 }
