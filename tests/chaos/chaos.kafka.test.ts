@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeOn } from '../support/kafka.ts'
+import { describeKafka } from '../support/kafka.ts'
 import { chaos } from './chaos.ts'
 import { shortForm } from './kafka-matrix.ts'
 
@@ -14,7 +14,7 @@ const LIMIT_MS = 300_000
 const CLEAN_UP_MS = 30_000
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
 
-describeOn('real processes', 'Kafka', () => {
+describeKafka('real processes', (kafka) => {
   test(
     `${shortForm.length} faults leave one answer per command and exact sums (SEED=${seed})`,
     async () => {
@@ -23,8 +23,8 @@ describeOn('real processes', 'Kafka', () => {
         commands: COMMANDS,
         kinds: shortForm,
         draw: () => shortForm,
-        engines: 2,
-        brokers: 1,
+        engines: 1,
+        brokers: { address: kafka.broker.address, prefix: kafka.prefix },
         seed,
         isShort: true,
         databaseUrl: undefined,

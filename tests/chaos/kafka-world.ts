@@ -9,27 +9,35 @@ export type KafkaWorld = {
   readonly nodes: readonly Pick<KafkaNode, 'id' | 'address' | 'start' | 'end'>[]
   /** Where brokers are, for whoever is not to be disturbed. */
   readonly addresses: readonly string[]
+  /** Before every name on it. */
+  readonly prefix: string
   readonly proxy: KafkaProxy
   /** For the engines: through the proxy. */
   readonly settings: Readonly<Record<string, string>>
   close(options: { readonly keep: boolean }): Promise<void>
 }
 
-/** As few as show every kind of sharing between engines. */
-export const KAFKA_PARTITIONS = 6
+/** So many of the run's own; or one that others use too, which nobody ends. */
+export type Brokers = 1 | 3 | { readonly address: string; readonly prefix: string }
 
-export async function openKafka(parent: string, brokers: 1 | 3): Promise<KafkaWorld> {
+/** As few as show every kind of sharing between engines; half of them where others use the broker. */
+const PARTITIONS = { own: 6, shared: 3 }
+
+export async function openKafka(parent: string, brokers: Brokers): Promise<KafkaWorld> {
   const folder = join(parent, 'kafka')
-  const { nodes, stop } = brokers === 1 ? await oneBroker(folder) : await startCluster(folder)
-  const addresses = nodes.map(({ address }) => address)
+  const { nodes, addresses, prefix, stop } = await startedBrokers(folder, brokers)
   const proxy = await kafkaProxy({ targets: addresses })
   return {
     nodes,
     addresses,
+    prefix,
     proxy,
     settings: {
       [settings.kafkaBrokers.name]: proxy.addresses.join(','),
-      [settings.partitions.name]: String(KAFKA_PARTITIONS),
+      [settings.kafkaPrefix.name]: prefix,
+      [settings.partitions.name]: String(
+        typeof brokers === 'object' ? PARTITIONS.shared : PARTITIONS.own,
+      ),
     },
     async close({ keep }) {
       await proxy.close()
@@ -39,10 +47,19 @@ export async function openKafka(parent: string, brokers: 1 | 3): Promise<KafkaWo
   }
 }
 
-async function oneBroker(folder: string): Promise<{
-  readonly nodes: KafkaWorld['nodes']
-  stop(): Promise<void>
-}> {
+type Started = Pick<KafkaWorld, 'nodes' | 'addresses' | 'prefix'> & { stop(): Promise<void> }
+
+async function startedBrokers(folder: string, brokers: Brokers): Promise<Started> {
+  if (typeof brokers === 'object') {
+    const { address, prefix } = brokers
+    return { nodes: [], addresses: [address], prefix, stop: () => Promise.resolve() }
+  }
+  if (brokers === 3) return { ...(await startCluster(folder)), prefix: '' }
   const broker = await startBroker(folder)
-  return { nodes: [{ ...broker, end: () => broker.kill() }], stop: () => broker.stop() }
+  return {
+    nodes: [{ ...broker, end: () => broker.kill() }],
+    addresses: [broker.address],
+    prefix: '',
+    stop: () => broker.stop(),
+  }
 }

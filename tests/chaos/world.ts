@@ -15,7 +15,7 @@ import { kafkaLog } from '../../topology/log/kafka-log.ts'
 import { postgresLog } from '../../topology/log/postgres-log.ts'
 import { engine, type Engine } from './engines.ts'
 import { javaWitness } from './java-witness.ts'
-import { openKafka, type KafkaWorld } from './kafka-world.ts'
+import { openKafka, type Brokers, type KafkaWorld } from './kafka-world.ts'
 import { logWitness, type Witness } from './witness.ts'
 import { smallDisk, type SmallDisk } from './small-disk.ts'
 
@@ -66,8 +66,8 @@ export type WorldOptions = {
   readonly random: Random
   readonly isShort: boolean
   readonly stop: AbortSignal
-  /** So many brokers hold the log, and each engine has the role of the actors alone; without it PostgreSQL does. */
-  readonly brokers?: 1 | 3
+  /** These hold the log, and each engine has the role of the actors alone; without it PostgreSQL does. */
+  readonly brokers?: Brokers
   /** A database to use instead of an embedded one; it must be empty. */
   readonly databaseUrl: string | undefined
   /** Where the folder of the run is made. */
@@ -106,7 +106,12 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const log =
     kafka === undefined
       ? await postgresLog({ url, partitions, role: 'chaos' })
-      : await kafkaLog({ brokers: kafka.addresses, partitions, role: 'chaos' })
+      : await kafkaLog({
+          brokers: kafka.addresses,
+          partitions,
+          role: 'chaos',
+          prefix: kafka.prefix,
+        })
   const engineOf = (name: string, what: typeof UP): Engine =>
     engine({
       name,
@@ -136,7 +141,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     problems,
     setAside: new Map(),
     witness: async () =>
-      kafka === undefined ? logWitness(log) : await javaWitness(kafka.addresses, ''),
+      kafka === undefined ? logWitness(log) : await javaWitness(kafka.addresses, kafka.prefix),
     query: (sql) => queryOnce(url, sql),
     async start() {
       await Promise.all(all.map((one) => one.start()))

@@ -65,8 +65,7 @@ export function describeKafkaCluster(
   })
 }
 
-/** Runs a suite that starts its servers itself, where this machine can; else it is skipped or fails as above. */
-export function describeOn(name: string, server: string, suite: () => void): void {
+function describeOn(name: string, server: string, suite: () => void): void {
   const missing = missingForKafka()
   const title = `${name} on ${server}`
   if (missing === undefined) {

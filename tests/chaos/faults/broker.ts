@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { openCluster } from '../../../topology/log/kafka-cluster.ts'
-import { kafkaNames } from '../../../topology/log/kafka-names.ts'
+import { kafkaNames, type KafkaNames } from '../../../topology/log/kafka-names.ts'
 import { ACTOR_GROUP } from '../../../topology/run-actors.ts'
 import { END_TXN, PRODUCE } from '../../support/kafka-proxy.ts'
 import type { KafkaWorld } from '../kafka-world.ts'
@@ -17,11 +17,17 @@ const LATE_MS = [11_000, 14_000] as const
 
 const missing = ({ kafka }: World): string | undefined =>
   kafka === undefined ? NO_BROKERS : undefined
+const missingBrokers =
+  (needed: 1 | 3) =>
+  ({ kafka }: World): string | undefined =>
+    (kafka?.nodes.length ?? 0) < needed
+      ? `it takes ${needed === 1 ? 'a broker that is ours' : 'three brokers that are ours'}`
+      : undefined
 
 export const killBroker: Fault = {
   name: 'kill -9 of a broker, then started again',
   share: 1,
-  missing,
+  missing: missingBrokers(1),
   async strike(world, injected) {
     const node = world.random.pick(kafkaOf(world).nodes)
     await node.end('SIGKILL')
@@ -36,9 +42,9 @@ export const moveCoordinator: Fault = {
   share: 1,
   missing: (world) => ((world.kafka?.nodes.length ?? 0) < 3 ? 'it takes three brokers' : undefined),
   async strike(world, injected) {
-    const { nodes, addresses } = kafkaOf(world)
+    const { nodes, addresses, prefix } = kafkaOf(world)
     const partition = world.random.whole(0, world.log.partitions - 1)
-    const id = await coordinatorOf(addresses, partition)
+    const id = await coordinatorOf(addresses, kafkaNames(prefix), partition)
     const node = nodes.find((one) => one.id === id)
     if (node === undefined) throw new Error(`no broker ${id}`)
     const signal = world.random.pick(['SIGKILL', 'SIGTERM'] as const)
@@ -107,13 +113,17 @@ async function startedAgain(
   return `down for ${ms} ms and a start of ${Math.round(performance.now() - before)} ms`
 }
 
-async function coordinatorOf(brokers: readonly string[], partition: number): Promise<number> {
+async function coordinatorOf(
+  brokers: readonly string[],
+  names: KafkaNames,
+  partition: number,
+): Promise<number> {
   const cluster = openCluster({ brokers, clientId: 'chaos-operator' })
   await cluster.connect()
   try {
     const place = { group: ACTOR_GROUP, topic: 'ledger.commands', partition } as const
     const { nodeId } = (await cluster.findGroupCoordinator({
-      groupId: kafkaNames('').transactionalId(place),
+      groupId: names.transactionalId(place),
       coordinatorType: 1,
     })) as { readonly nodeId?: number }
     return nodeId ?? -1
