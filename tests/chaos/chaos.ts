@@ -155,7 +155,7 @@ async function recovered(
   const patience = new AbortController()
   const { signal } = patience
   const tooLong = delay(STUCK_MS, undefined, { signal }).then(() => {
-    throw new Error(`no answer for ${STUCK_MS / 1000} s; the data are kept in ${world.folder}`)
+    throw stuck(world, `no new answer in a partition with work for ${STUCK_MS / 1000} s`)
   })
   tooLong.catch(() => undefined)
   try {
@@ -195,13 +195,12 @@ async function answered(world: World, watch: Watch, goal: number): Promise<void>
     if (count !== last) movedAt = performance.now()
     last = count
     if (performance.now() - movedAt > STUCK_MS) {
-      const sentences = [
-        `stuck at ${count} of ${goal} answers for ${STUCK_MS / 1000} s`,
-        ...world.problems,
-        `the data are kept in ${world.folder}`,
-      ]
-      throw new Error(sentences.join('; '))
+      throw stuck(world, `stuck at ${count} of ${goal} answers for ${STUCK_MS / 1000} s`)
     }
     await delay(LOOK_MS)
   }
+}
+
+function stuck({ problems, folder }: World, sentence: string): Error {
+  return new Error([sentence, ...problems, `the data are kept in ${folder}`].join('; '))
 }
