@@ -29,7 +29,7 @@ export async function openEngine(config: Config, note: (line: string) => void): 
     if (closed || own !== undefined) return
     missed = (await isRunning(database.url)) ? 0 : missed + 1
     if (missed <= MISSED_LOOKS_MAX) return
-    own = startThreads(config, database.url, ['actors', 'tables'], { serve: false })
+    own = startThreads(config, database.url, ['actors', 'tables'], { serve: false, note })
     await own
   }
   try {
@@ -62,18 +62,25 @@ async function isRunning(url: string): Promise<boolean> {
   }
 }
 
+type ThreadOptions = {
+  readonly serve: boolean
+  readonly apiUrl?: string
+  /** Told when a start has to wait for something. */
+  readonly note?: (line: string) => void
+}
+
 /** Starts roles in threads; when one fails to start, those before it are drained. */
 export async function startThreads(
   config: Config,
   databaseUrl: string,
   roles: readonly RoleName[],
-  { serve, apiUrl = databaseUrl }: { readonly serve: boolean; readonly apiUrl?: string },
+  { serve, apiUrl = databaseUrl, note }: ThreadOptions,
 ): Promise<readonly RoleThread[]> {
   const started = await Promise.allSettled(
-    roles.map((role) => {
+    roles.map(async (role) => {
       // Only the API has a port that people know; the others print theirs.
       const [url, port] = role === 'api' ? [apiUrl, config.port] : [databaseUrl, 0]
-      return startThread(roleOptions(config, url, role, { serve, port }))
+      return startThread(await roleOptions(config, url, role, { serve, port, note }))
     }),
   )
   const threads = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
@@ -89,18 +96,24 @@ export async function drainAll(threads: readonly RoleThread[]): Promise<void> {
   await Promise.allSettled(threads.map((thread) => thread.drain()))
 }
 
-export function roleOptions(
+export async function roleOptions(
   config: Config,
   databaseUrl: string,
   role: RoleName,
-  { serve, port }: { readonly serve: boolean; readonly port: number },
-): RoleOptions {
+  options: {
+    readonly serve: boolean
+    readonly port: number
+    readonly note?: ((line: string) => void) | undefined
+  },
+): Promise<RoleOptions> {
+  const { serve, port, note = () => undefined } = options
   const needs = roleNeeds[role]
   return {
     role,
-    ...logSourceOf(config, databaseUrl),
     // A role that keeps out of the log is not told where it is.
-    ...(needs.log ? {} : { kafka: undefined }),
+    ...(needs.log
+      ? await logSourceOf(config, databaseUrl, note)
+      : { databaseUrl, partitions: config.partitions, kafka: undefined }),
     masterKey: needs.masterKey ? masterKeyOf(config) : NO_KEY,
     access: needs.tokens ? accessOf(config) : {},
     host: config.host,

@@ -11,6 +11,7 @@ const wrongUse: ReadonlySet<ErrorCode> = new Set([
   'SALDO_RECORD_TOO_LARGE',
   'SALDO_MIGRATION_MISMATCH',
   'SALDO_TOPICS_REFUSED',
+  'SALDO_SCHEMA_INCOMPATIBLE',
 ])
 
 const notReachable: ReadonlySet<ErrorCode> = new Set([
@@ -18,6 +19,7 @@ const notReachable: ReadonlySet<ErrorCode> = new Set([
   'SALDO_DATABASE_SETUP',
   'SALDO_LOG_UNAVAILABLE',
   'SALDO_KEY_UNAVAILABLE',
+  'SALDO_REGISTRY_UNAVAILABLE',
 ])
 
 export function exitCodeOf(error: unknown): ExitCode {

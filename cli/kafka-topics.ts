@@ -4,7 +4,7 @@ import { SaldoError } from '../schemas/errors.ts'
 import { topicAdmin } from '../topology/log/kafka-topic-admin.ts'
 import { sayDifference, type Difference } from '../topology/log/kafka-topic-plans.ts'
 import type { ExitCode } from './exit-codes.ts'
-import { logSourceOf } from './open-log.ts'
+import { kafkaSourceOf } from './open-log.ts'
 import type { Output } from './output.ts'
 
 /** Prints how the topics differ from what they ought to be; 1 if they do. */
@@ -45,14 +45,14 @@ async function withAdmin<T>(
   config: Config,
   work: (admin: Awaited<ReturnType<typeof topicAdmin>>) => Promise<T>,
 ): Promise<T> {
-  const { kafka, partitions } = logSourceOf(config, '')
+  const kafka = kafkaSourceOf(config)
   if (kafka === undefined) {
     throw new SaldoError(
       'SALDO_USAGE',
       `${settings.kafkaBrokers.name} is not set, and a log in the database makes its topics by itself`,
     )
   }
-  const admin = await topicAdmin({ ...kafka, partitions })
+  const admin = await topicAdmin({ ...kafka, partitions: config.partitions })
   try {
     return await work(admin)
   } finally {

@@ -7,6 +7,7 @@ import { profiles } from '../connectors/profiles/profiles.ts'
 import { isId } from '../schemas/ids.ts'
 import { SaldoError } from '../schemas/errors.ts'
 import { dlqVerbs } from './dlq-verbs.ts'
+import { schemaVerbs } from './schema-verbs.ts'
 import { topicVerbs } from './topic-verbs.ts'
 import { exitCodeOf, sentenceOf, type ExitCode } from './exit-codes.ts'
 import { terminalOutput } from './output.ts'
@@ -182,6 +183,7 @@ saldo
 const dlq = dlqVerbs(saldo, { config, out, end })
 const logConfig = () => readConfig(process.env, { log: true, masterKey: false, tokens: false })
 const topics = topicVerbs(saldo, { config, logConfig, out, end, stopSignal })
+const schemas = schemaVerbs(saldo, { config: logConfig, out, end })
 
 saldo
   .command('verify')
@@ -276,7 +278,13 @@ saldo
 
 type TokenOptions = { readonly user: string; readonly operator: boolean; readonly expires: string }
 
-for (const verb of [saldo, ...saldo.commands, ...dlq.commands, ...topics.commands])
+for (const verb of [
+  saldo,
+  ...saldo.commands,
+  ...dlq.commands,
+  ...topics.commands,
+  ...schemas.commands,
+])
   verb.exitOverride()
 
 try {

@@ -1,5 +1,6 @@
 /** Which log there is, and how it is opened: the only place that knows its adapters. */
 import type { Config } from '../config/config.ts'
+import type { SchemaIds } from '../schemas/schema-ids.ts'
 import { knownLogs, type KnownLogs } from '../sink/known-logs.ts'
 import { openPool } from '../sink/postgres/pool.ts'
 import { kafkaLog } from '../topology/log/kafka-log.ts'
@@ -9,7 +10,9 @@ import type { Log } from '../topology/log/log.ts'
 import { postgresLog } from '../topology/log/postgres-log.ts'
 import { postgresRetention } from '../topology/log/postgres-retention.ts'
 import type { Retention } from '../topology/log/retention.ts'
+import { withSchemaIds } from '../topology/log/with-schema-ids.ts'
 import { refuseOtherLog, refuseOwnRecords } from './refuse-other-log.ts'
+import { schemaIdsOf } from './schema-ids.ts'
 
 /** Where the log is, as plain data: it crosses to the threads of roles. */
 export type LogSource = {
@@ -26,15 +29,32 @@ export type KafkaSource = {
   readonly security?: KafkaSecurity
   /** Of topics that are made, and what those that are there are compared with. */
   readonly choices?: TopicChoices
+  /** What the schema registry said when the process started; undefined without one. */
+  readonly schemaIds?: SchemaIds | undefined
 }
 
 const DAY_MS = 86_400_000
 
-export function logSourceOf(config: Config, databaseUrl: string): LogSource {
-  const { partitions, kafkaBrokers: brokers, kafkaPrefix: prefix, kafkaSecurity: security } = config
-  if (brokers.length === 0) return { databaseUrl, partitions, kafka: undefined }
-  const choices = topicChoicesOf(config)
-  return { databaseUrl, partitions, kafka: { brokers, prefix, security, choices } }
+/** Asks the schema registry, where there is one for Kafka; `note` is told when it does not answer at once. */
+export async function logSourceOf(
+  config: Config,
+  databaseUrl: string,
+  note: (line: string) => void,
+): Promise<LogSource> {
+  const kafka = kafkaSourceOf(config)
+  const schemaIds = kafka === undefined ? undefined : await schemaIdsOf(config, note)
+  return {
+    databaseUrl,
+    partitions: config.partitions,
+    kafka: kafka === undefined ? undefined : { ...kafka, schemaIds },
+  }
+}
+
+/** Where Kafka is; undefined where the log is in the database. */
+export function kafkaSourceOf(config: Config): KafkaSource | undefined {
+  const { kafkaBrokers: brokers, kafkaPrefix: prefix, kafkaSecurity: security } = config
+  if (brokers.length === 0) return undefined
+  return { brokers, prefix, security, choices: topicChoicesOf(config) }
 }
 
 export function topicChoicesOf(config: Config): TopicChoices {
@@ -102,10 +122,11 @@ async function openEmbedded(
 
 async function openKafka(
   { partitions }: LogSource,
-  kafka: KafkaSource,
+  { schemaIds, ...cluster }: KafkaSource,
   { role, onDifference = () => undefined, onRefused = () => undefined }: OpenLogOptions,
 ): Promise<Opened> {
-  const log = await kafkaLog({ ...kafka, partitions, role, onDifference })
+  const opened = await kafkaLog({ ...cluster, partitions, role, onDifference })
+  const log = schemaIds === undefined ? opened : withSchemaIds(opened, schemaIds)
   return { log, retention: () => log.retention({ onRefused }) }
 }
 

@@ -15,8 +15,8 @@ export async function run(
   const database =
     role === 'api' ? await apiDatabase(config, out.note) : await openDatabase(config, out.note)
   try {
-    const options = { serve: true, port: config.port }
-    const running = await startRole(roleOptions(config, database.url, role, options))
+    const options = { serve: true, port: config.port, note: out.note }
+    const running = await startRole(await roleOptions(config, database.url, role, options))
     try {
       out.result(`${role} is up: ${running.url ?? ''}/health/ready, ${running.url ?? ''}/metrics`)
       const stopped = new Promise<void>((resolve) => {

@@ -30,7 +30,11 @@ export async function up(
       'api',
     ]
     const apiUrl = await apiUrlOf(config, database)
-    threads = await startThreads(config, database.url, roles, { serve: true, apiUrl })
+    threads = await startThreads(config, database.url, roles, {
+      serve: true,
+      apiUrl,
+      note: out.note,
+    })
     const users = demo ? await runDemo(config, database, stop, out) : []
     announce(config, database, threads, users, out)
     const stopped = new Promise<void>((resolve) => {
@@ -52,7 +56,7 @@ async function runDemo(
   stop: AbortSignal,
   out: Output,
 ): Promise<readonly string[]> {
-  const log = await openLog(logSourceOf(config, database.url), { role: 'demo' })
+  const log = await openLog(await logSourceOf(config, database.url, out.note), { role: 'demo' })
   try {
     const today = new Date().toISOString().slice(0, 10)
     const plan = await demoPlan(log, config.dataDir, today)

@@ -26,7 +26,7 @@ export async function withLog<T>(
   const database = opened?.database ?? (await openDatabase(config, out.note))
   const { partitions } = config
   try {
-    const log = await openLog(logSourceOf(config, database.url), { role: 'verb' })
+    const log = await openLog(await logSourceOf(config, database.url, out.note), { role: 'verb' })
     const pool = openPool(database.url, { role: 'verb-keys', max: 2 })
     try {
       const keys = keyring(pool, masterKeyOf(config))

@@ -3,6 +3,7 @@ import { SaldoError } from '../schemas/errors.ts'
 import { accessProblems } from './access-problems.ts'
 import { kafkaProblems } from './kafka-problems.ts'
 import { kafkaSecurity, type KafkaSecurity } from './kafka-security.ts'
+import { registryProblems } from './registry-problems.ts'
 import { settings, type SettingKey } from './settings.ts'
 
 export type Config = {
@@ -17,6 +18,11 @@ export type Config = {
   /** As many as the cluster suggests where nobody says. */
   readonly kafkaReplicas: number | undefined
   readonly kafkaInSyncMin: number | undefined
+  readonly schemaRegistryUrl: string | undefined
+  readonly schemaRegistryUser: string | undefined
+  readonly schemaRegistryPassword: string | undefined
+  readonly schemaRegistryPasswordFile: string | undefined
+  readonly schemaRegistryCaFile: string | undefined
   readonly masterKey: string | undefined
   readonly masterKeyFile: string | undefined
   readonly jwtSecret: string | undefined
@@ -117,6 +123,11 @@ export function readConfig(environment: Environment, needs: Needs = EVERYTHING):
       optional('kafkaReplicas') === undefined ? undefined : whole('kafkaReplicas', 1, 100),
     kafkaInSyncMin:
       optional('kafkaInSyncMin') === undefined ? undefined : whole('kafkaInSyncMin', 1, 100),
+    schemaRegistryUrl: optional('schemaRegistryUrl'),
+    schemaRegistryUser: optional('schemaRegistryUser'),
+    schemaRegistryPassword: optional('schemaRegistryPassword'),
+    schemaRegistryPasswordFile: optional('schemaRegistryPasswordFile'),
+    schemaRegistryCaFile: optional('schemaRegistryCaFile'),
     masterKey: optional('masterKey'),
     masterKeyFile: optional('masterKeyFile'),
     jwtSecret: optional('jwtSecret'),
@@ -157,6 +168,7 @@ export function readConfig(environment: Environment, needs: Needs = EVERYTHING):
   }
   problems.push(
     ...kafkaProblems(config, needs),
+    ...registryProblems(config, needs),
     ...secretProblems(config, needs),
     ...accessProblems(config, needs),
   )

@@ -113,6 +113,33 @@ export const settings = {
     meaning:
       'copies that are written before a record is acknowledged; without it all but one, and at least one',
   },
+  schemaRegistryUrl: {
+    name: 'SCHEMA_REGISTRY_URL',
+    fallback: '',
+    meaning:
+      'schema registry with the API of Confluent, asked at the start only; without it records on Kafka carry the ids of the checked-in schemas',
+  },
+  schemaRegistryUser: {
+    name: 'SALDO_SCHEMA_REGISTRY_USER',
+    fallback: '',
+    meaning: 'user that the schema registry knows; without it nobody is named',
+  },
+  schemaRegistryPassword: {
+    name: 'SALDO_SCHEMA_REGISTRY_PASSWORD',
+    fallback: '',
+    meaning: 'password of that user',
+  },
+  schemaRegistryPasswordFile: {
+    name: 'SALDO_SCHEMA_REGISTRY_PASSWORD_FILE',
+    fallback: '',
+    meaning: 'file that holds the password; instead of the password',
+  },
+  schemaRegistryCaFile: {
+    name: 'SALDO_SCHEMA_REGISTRY_CA_FILE',
+    fallback: '',
+    meaning:
+      'file of certificates (PEM) that sign that of the schema registry; without it those that Node trusts',
+  },
   masterKey: {
     name: 'SALDO_MASTER_KEY',
     fallback: '',

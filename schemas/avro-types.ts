@@ -143,3 +143,20 @@ function taggedUnion(
   })
   return new TaggedUnion(names, { ...options, typeHook: undefined as never })
 }
+
+/** What decides the bytes of a schema, as text: two schemas with the same form write and read alike. */
+export function canonicalForm(schema: AvroSchema): string {
+  return JSON.stringify(avro.Type.forSchema(schema as avro.Schema).schema())
+}
+
+/** Whether a reader of one schema can read what another one writes. */
+export function canRead(reader: AvroSchema, writer: AvroSchema): boolean {
+  try {
+    const [reading, writing] = [reader, writer].map((one) =>
+      avro.Type.forSchema(one as avro.Schema),
+    )
+    return reading !== undefined && reading.createResolver(writing as avro.Type) !== undefined
+  } catch {
+    return false
+  }
+}

@@ -30,6 +30,9 @@ import type {
 } from './types.ts'
 import { written } from './written.ts'
 
+/** From here on ids are those of checked-in schemas; a registry counts from 1. */
+export const OWN_IDS_FROM = 0x7f_00_00_00
+
 /** Length of the wire prefix, in bytes. */
 export const WIRE_PREFIX_BYTES = 5
 
@@ -94,6 +97,9 @@ export function codecOf<T>(versions: readonly ReleasedSchema[], writes?: number)
 }
 
 function unknownId(id: number, newest: number): string {
+  if (id < OWN_IDS_FROM) {
+    return `unknown schema id ${id}, not one of a file: if a schema registry gave it, SCHEMA_REGISTRY_URL has to name that one when the engine starts`
+  }
   const isNext = id > newest && id >> 8 === newest >> 8
   return `unknown schema id ${id}${isNext ? ', of a newer release: run that one, or a newer one' : ''}`
 }

@@ -44,6 +44,7 @@ const home: rules.Table = {
   '@fastify/swagger': ['api/query/'],
   '@fastify/swagger-ui': ['api/query/'],
   avsc: ['schemas/codec.ts', 'schemas/avro-types.ts'],
+  '@kafkajs/confluent-schema-registry': ['schemas/registry.ts', 'schemas/registered-ids.ts'],
   'cli-progress': ['cli/'],
   commander: ['cli/'],
   'csv-parse': ['connectors/'],

@@ -5,7 +5,7 @@ import type { TestProject } from 'vitest/node'
 import { stopEmbeddedPostgres } from '../../sink/postgres/embedded-postgres.ts'
 import { isRunning } from './cache-folder.ts'
 import { killBrokers } from './kafka-broker.ts'
-import { offerBroker } from './kafka-shared.ts'
+import { offerBroker, offerRegistry } from './kafka-shared.ts'
 
 const MEMORY_FOLDER = '/dev/shm'
 const MEMORY_FREE_BYTES_MIN = 4 * 1024 ** 3
@@ -16,6 +16,8 @@ declare module 'vitest' {
     runFolder: string
     /** Where a test asks for the broker of this run (tests/support/kafka-shared.ts). */
     kafkaDoor: number
+    /** Where a test asks for its schema registry. */
+    registryDoor: number
   }
 }
 
@@ -32,8 +34,10 @@ export default async function globalSetup(project: TestProject): Promise<() => P
   project.provide('runFolder', runFolder)
   const kafka = await offerBroker(join(runFolder, 'kafka-shared'))
   project.provide('kafkaDoor', kafka.port)
+  const registry = await offerRegistry(join(runFolder, 'kafka-registry'))
+  project.provide('registryDoor', registry.port)
   return async () => {
-    await kafka.stop()
+    await Promise.all([kafka.stop(), registry.stop()])
     await stopAndRemove(runFolder)
   }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, inject, test } from 'vitest'
 import { startBroker, startCluster, type KafkaBroker, type KafkaCluster } from './kafka-broker.ts'
 import { missingForKafka } from './kafka-jars.ts'
-import { askForBroker } from './kafka-shared.ts'
+import { askForServer } from './kafka-shared.ts'
 import type { NodeSettings } from './kafka-settings.ts'
 
 // The first run on a machine fetches the broker.
@@ -20,7 +20,7 @@ export function describeKafka(name: string, suite: (kafka: TestKafka) => void): 
   describeOn(name, 'Kafka', () => {
     const prefix = `t${randomBytes(4).toString('hex')}.`
     const broker = withServer(async () => {
-      const address = await askForBroker(inject('kafkaDoor'))
+      const address = await askForServer(inject('kafkaDoor'))
       // The global setup stops it, when every file has ended.
       return { address, stop: () => Promise.resolve() }
     })
