@@ -1,7 +1,9 @@
 import kafkajs, { Kafka, logLevel, Partitioners, type Admin, type Producer } from 'kafkajs'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { topics, type TopicName } from '../../schemas/topics.ts'
-import { kafkaClient } from '../../topology/log/kafka-cluster.ts'
+import { kafkaClient, openCluster } from '../../topology/log/kafka-cluster.ts'
+import { CommitBudget } from '../../topology/log/kafka-commit-budget.ts'
+import { acquireLease } from '../../topology/log/kafka-lease.ts'
 import { kafkaLog, type KafkaLog } from '../../topology/log/kafka-log.ts'
 import { kafkaNames } from '../../topology/log/kafka-names.ts'
 import {
@@ -170,6 +172,28 @@ describeKafka('the log', (kafka) => {
       expect(texts(await readAll(log, events))).toEqual(['a'])
       await next.commit([record('b again')], 2n)
       expect(texts(await readAll(log, events))).toEqual(['a', 'b again'])
+    })
+
+    test('an owner without commits keeps its offset alive, where it is', async () => {
+      const brokers = [kafka.broker.address]
+      const names = kafkaNames(prefix)
+      const cluster = openCluster({ brokers, clientId: 'test' })
+      const lease = await acquireLease(cluster, names, groupPlace(), {
+        check: () => undefined,
+        budget: new CommitBudget(),
+        keepAliveMs: 100,
+      })
+      await lease.commit([record('a')], 7n)
+      await admin.deleteGroups([names.group('group')])
+      const offset = async (): Promise<string | undefined> => {
+        const topics = [nameOf('ledger.commands')]
+        const [found] = await admin.fetchOffsets({ groupId: names.group('group'), topics })
+        return found?.partitions.find(({ partition }) => partition === 0)?.offset
+      }
+      while ((await offset()) !== '7');
+      await lease.release()
+      expect((await log.acquire(groupPlace())).committed).toBe(7n)
+      expect(texts(await readAll(log, events))).toEqual(['a'])
     })
 
     test('a broker that does not answer a commit leaves no owner waiting', async () => {

@@ -1,5 +1,7 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { SaldoError } from '../../schemas/errors.ts'
 import type { WireCluster } from './kafka-cluster.ts'
+import type { CommitBudget } from './kafka-commit-budget.ts'
 import { asLogError } from './kafka-errors.ts'
 import { fencedWriter } from './kafka-transaction.ts'
 import type { KafkaNames } from './kafka-names.ts'
@@ -11,6 +13,12 @@ export type KafkaLease = Lease & {
 }
 
 /**
+ * A broker forgets the offset of a group, and a transactional id, that nobody used for seven days; with the offset it
+ * would forget how far a partition without commands was read.
+ */
+const KEEP_ALIVE_MS = 12 * 60 * 60 * 1_000
+
+/**
  * Takes a group's partition over, on connections of its own. One transactional id per partition and group, whoever
  * owns it: that is what the broker fences by.
  */
@@ -18,8 +26,13 @@ export async function acquireLease(
   cluster: WireCluster,
   names: KafkaNames,
   place: GroupPlace,
-  check: (records: readonly NewRecord[]) => void,
+  options: {
+    readonly check: (records: readonly NewRecord[]) => void
+    readonly budget: CommitBudget
+    readonly keepAliveMs?: number
+  },
 ): Promise<KafkaLease> {
+  const { check, budget, keepAliveMs = KEEP_ALIVE_MS } = options
   const over = new AbortController()
   try {
     await cluster.connect()
@@ -41,12 +54,16 @@ export async function acquireLease(
       try {
         await writer.commit(records, nextOffset)
         committed = nextOffset
+        keepAlive.refresh()
       } catch (error) {
         // Whatever went wrong, where this transactional id stands is known again after the next fence.
         over.abort()
         throw error
       }
     }
+    const confirm = (): Promise<void> => inTurn(() => commit([], committed))
+    // It fails where a commit would, and then the lease is over.
+    const keepAlive = setTimeout(() => confirm().catch(() => undefined), keepAliveMs).unref()
     return {
       place,
       epoch: writer.epoch,
@@ -54,11 +71,16 @@ export async function acquireLease(
       lost: over.signal,
       async commit(records, nextOffset) {
         check(records)
-        await inTurn(() => commit(records, nextOffset))
+        await inTurn(async () => {
+          const waitMs = budget.spend(performance.now())
+          if (waitMs > 0) await pause(waitMs)
+          await commit(records, nextOffset)
+        })
       },
-      confirm: () => inTurn(() => commit([], committed)),
+      confirm,
       async release() {
         over.abort()
+        clearTimeout(keepAlive)
         await cluster.disconnect()
       },
     }

@@ -4,6 +4,7 @@
  */
 import { SaldoError } from '../../schemas/errors.ts'
 import { openCluster } from './kafka-cluster.ts'
+import { CommitBudget } from './kafka-commit-budget.ts'
 import { asLogError } from './kafka-errors.ts'
 import { greet } from './kafka-greeting.ts'
 import { acquireLease, type KafkaLease } from './kafka-lease.ts'
@@ -50,6 +51,7 @@ export async function kafkaLog(options: {
   const owning = { ...connection, requestTimeoutMs: COMMIT_TIMEOUT_MS }
   const names = kafkaNames(prefix)
   const cluster = openCluster(connection)
+  const budget = new CommitBudget()
   const opened = new Set<() => Promise<void>>()
   /** What is still open when the log is closed is ended with it. */
   const held = (end: () => Promise<void>): (() => Promise<void>) => {
@@ -81,7 +83,10 @@ export async function kafkaLog(options: {
       },
       async acquire(place) {
         check([place])
-        const lease = await acquireLease(openCluster(owning), names, place, check)
+        const lease = await acquireLease(openCluster(owning), names, place, {
+          check,
+          budget,
+        })
         return { ...lease, release: held(() => lease.release()) }
       },
       async read(place, offset, limit) {
