@@ -59,6 +59,7 @@ export function serverProperties(
     'group.initial.rebalance.delay.ms': '0',
     'num.network.threads': '2',
     'num.io.threads': '4',
+    'log.cleaner.backoff.ms': '500',
     'log.segment.bytes': '67108864',
     'log.index.size.max.bytes': '1048576',
     'log.cleaner.dedupe.buffer.size': '16777216',

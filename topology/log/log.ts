@@ -50,7 +50,7 @@ export interface Log {
   start(place: Place): Promise<bigint>
   /** The committed end: every committed record is before it, and none will be committed there any more. */
   end(place: Place): Promise<bigint>
-  /** The group's offset as last committed; undefined when it never committed there. */
+  /** The group's offset as last committed, or a moment ago; undefined when it never committed there. */
   position(place: GroupPlace): Promise<bigint | undefined>
   /** Resolves when there may be something at `offset`, when `signal` aborts, or after a short poll interval. */
   arrival(place: Place, offset: bigint, signal: AbortSignal): Promise<void>
