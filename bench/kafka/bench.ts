@@ -1,4 +1,5 @@
 /** What every figure of the Kafka bench needs. */
+import { setTimeout as delay } from 'node:timers/promises'
 import { Kafka, logLevel, type Admin } from 'kafkajs'
 import type { Report } from '../report.ts'
 import type { BenchBroker } from './broker.ts'
@@ -12,6 +13,8 @@ export type Bench = {
   /** Where processes keep what they need; gone at the end. */
   readonly folder: string
   readonly report: Report
+  /** What holds for every later figure. */
+  given(postgresql: string): void
   /** One after the other, for topics, groups and folders. */
   nextName(): string
 }
@@ -31,6 +34,7 @@ export async function inWorld<T>(
 ): Promise<T> {
   const prefix = `${bench.nextName()}.`
   const world = await freshWorld(bench.broker.address, prefix, partitions)
+  bench.given(world.tables.version)
   try {
     return await work(world)
   } finally {
@@ -45,10 +49,34 @@ export async function removeTopics({ admin }: Bench, prefix: string): Promise<vo
   if (topics.length > 0) await admin.deleteTopics({ topics })
 }
 
+/** Resolves when every partition has a leader that answers for it: the metadata knows of it a little earlier or later. */
 export async function createTopic(
   { admin }: Bench,
   topic: string,
   partitions: number,
 ): Promise<void> {
-  await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: partitions }] })
+  await admin.createTopics({
+    waitForLeaders: false,
+    topics: [{ topic, numPartitions: partitions }],
+  })
+  await patiently(() => admin.fetchTopicOffsets(topic))
+}
+
+const TRIES_MAX = 100
+const PAUSE_MS = 200
+
+/** What a broker refuses only for now is asked for again. */
+export async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (!isRetriable(error) || tries === TRIES_MAX) throw error
+      await delay(PAUSE_MS)
+    }
+  }
+}
+
+function isRetriable(error: unknown): boolean {
+  return error instanceof Error && 'retriable' in error && error.retriable === true
 }

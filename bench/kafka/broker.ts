@@ -12,7 +12,6 @@ const HEAP = ['-Xms1g', '-Xmx1g', '-XX:+UseSerialGC']
 export type BenchBroker = {
   readonly address: string
   readonly pid: number
-  readonly heap: string
   stop(): Promise<void>
 }
 
@@ -33,7 +32,6 @@ export async function startBenchBroker(java: Java, folder: string): Promise<Benc
   return {
     address: `127.0.0.1:${client}`,
     pid: broker.pid,
-    heap: HEAP.join(' '),
     // Nothing in it is kept, so it need not write anything down.
     stop: () => broker.kill('SIGKILL'),
   }

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool } from 'pg'
 import type { Admin } from 'kafkajs'
 import { backendCpu, backendsOf, total } from '../cpu.ts'
+import { patiently } from './bench.ts'
 import { cpuOf, cpuOfAll, residentMiB } from './process-cpu.ts'
 
 const LOOK_EVERY_MS = 200
@@ -11,7 +12,6 @@ const NOTE_EVERY_MS = 4000
 const WARM_UP_SHARE = 0.2
 /** Nothing consumed for so long is a failure. */
 const PATIENCE_MS = 180_000
-const TRIES_MAX = 50
 
 export type Group = {
   readonly id: string
@@ -74,6 +74,31 @@ export async function consumed(
   }
 }
 
+/** Resolves when a group has consumed so much; for what is not measured. */
+export async function hasConsumed(
+  admin: Admin,
+  group: Pick<Group, 'id' | 'topic' | 'total' | 'ended'>,
+  note: (text: string) => void,
+): Promise<void> {
+  let over = false
+  group.ended.finally(() => (over = true)).catch(() => undefined)
+  let moved = { done: 0, at: performance.now() }
+  let notedAt = moved.at
+  for (;;) {
+    const done = await committedOf(admin, group)
+    if (done >= group.total) return
+    if (over) throw new Error('the engine ended before it was done')
+    const at = performance.now()
+    if (done > moved.done) moved = { done, at }
+    if (at - moved.at > PATIENCE_MS) throw new Error(`nothing moves at ${done} commands`)
+    if (at - notedAt > NOTE_EVERY_MS) {
+      notedAt = at
+      note(`  ${done} of ${group.total} commands`)
+    }
+    await delay(LOOK_EVERY_MS)
+  }
+}
+
 async function sample(admin: Admin, group: Group): Promise<Sample> {
   const done = await committedOf(admin, group)
   const [app, broker, postgres] = await Promise.all([
@@ -89,23 +114,10 @@ export async function committedOf(
   admin: Admin,
   { id, topic }: Pick<Group, 'id' | 'topic'>,
 ): Promise<number> {
-  for (let tries = 1; ; tries++) {
-    try {
-      const found = await admin.fetchOffsets({ groupId: id, topics: [topic] })
-      const offsets = found.flatMap(({ partitions }) =>
-        partitions.map(({ offset }) => Number(offset)),
-      )
-      return offsets.reduce((sum, offset) => sum + Math.max(0, offset), 0)
-    } catch (error) {
-      // A coordinator that was named a moment ago may not know it yet.
-      if (!isRetriable(error) || tries === TRIES_MAX) throw error
-      await delay(LOOK_EVERY_MS)
-    }
-  }
-}
-
-function isRetriable(error: unknown): boolean {
-  return error instanceof Error && 'retriable' in error && error.retriable === true
+  // A coordinator that was named a moment ago may not know it yet.
+  const found = await patiently(() => admin.fetchOffsets({ groupId: id, topics: [topic] }))
+  const offsets = found.flatMap(({ partitions }) => partitions.map(({ offset }) => Number(offset)))
+  return offsets.reduce((sum, offset) => sum + Math.max(0, offset), 0)
 }
 
 export async function postgresCpu(pool: Pool | undefined): Promise<number> {

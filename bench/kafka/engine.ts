@@ -39,22 +39,25 @@ export async function freshWorld(
   }
 }
 
-export function startActors(world: World, nodeOptions: readonly string[] = []): Promise<Child> {
-  return startRole(world, 'actors', nodeOptions)
+/** Settings over the defaults, by their names in the environment. */
+export type RoleSettings = Readonly<Record<string, string>>
+
+export function startActors(world: World, settings: RoleSettings = {}): Promise<Child> {
+  return startRole(world, 'actors', settings)
 }
 
 export function startTables(world: World): Promise<Child> {
-  return startRole(world, 'tables', [])
+  return startRole(world, 'tables', {})
 }
 
 /** `saldo run`, at the defaults of everything but where things are. */
 async function startRole(
   { broker, prefix, partitions, tables }: World,
   role: 'actors' | 'tables',
-  nodeOptions: readonly string[],
+  settings: RoleSettings,
 ): Promise<Child> {
   const child = childOf(
-    spawn(process.execPath, [...nodeOptions, MAIN, 'run', role], {
+    spawn(process.execPath, [MAIN, 'run', role], {
       env: {
         DATABASE_URL: tables.url,
         SALDO_DATA_DIR: tables.config.dataDir,
@@ -62,6 +65,7 @@ async function startRole(
         SALDO_KAFKA_PREFIX: prefix,
         SALDO_PARTITIONS: `${partitions}`,
         SALDO_PORT: '0',
+        ...settings,
       },
     }),
   )

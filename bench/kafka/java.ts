@@ -53,6 +53,18 @@ export type Child = {
   kill(signal: NodeJS.Signals): Promise<void>
 }
 
+const running = new Set<ChildProcess>()
+
+/** From now on a signal ends what the bench started; who waits for it fails, and cleans up. Nothing outlives the bench. */
+export function endChildrenWithUs(): void {
+  const killAll = (signal: NodeJS.Signals): void => {
+    for (const child of running) child.kill(signal)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => killAll('SIGTERM'))
+  process.once('exit', () => killAll('SIGKILL'))
+}
+
 export function startJava(
   java: Java,
   options: readonly string[],
@@ -67,6 +79,7 @@ export function childOf(child: ChildProcess): Child {
   if (stdout === null || stderr === null || pid === undefined) {
     throw new Error(`${child.spawnfile} did not start`)
   }
+  running.add(child)
   const said: string[] = []
   const errors: string[] = []
   const waiting = new Set<() => void>()
@@ -76,6 +89,7 @@ export function childOf(child: ChildProcess): Child {
   let over = false
   const ended = once(child, 'close').then(([code]) => {
     over = true
+    running.delete(child)
     wake()
     return code as number | null
   })

@@ -3,11 +3,12 @@
  * steady rate. The sender and the consumer are the Java client for both engines.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { ACTOR_GROUP } from '../../topology/run-actors.ts'
 import { median, quantile, round } from '../report.ts'
 import { createTopic, inWorld, type Bench } from './bench.ts'
-import { committedOf, postgresCpu } from './consumption.ts'
+import { hasConsumed, postgresCpu } from './consumption.ts'
 import { startActors, startTables, type World } from './engine.ts'
-import { peerBest, peerQuick, startPeer, type PeerConfiguration } from './peer.ts'
+import { startPeer, type PeerConfiguration } from './peer.ts'
 import { cpuOf } from './process-cpu.ts'
 import { loadCommands, startSteady, type Seen } from './traffic.ts'
 
@@ -18,9 +19,14 @@ export type LatencyOptions = {
   readonly users: number
   readonly runs: number
   readonly partitions: number
+  readonly peers: readonly PeerConfiguration[]
 }
 
-type Engine = { readonly pid: number; readonly group: string; stop(): Promise<void> }
+type Engine = {
+  readonly pid: number
+  readonly group: string
+  readonly ended: Promise<unknown>
+}
 type Waits = {
   readonly p50Ms: number
   readonly p99Ms: number
@@ -54,7 +60,7 @@ export async function latency(bench: Bench, options: LatencyOptions): Promise<vo
           }
         })
       }
-      for (const configuration of [peerQuick, peerBest]) {
+      for (const configuration of options.peers) {
         report.note(`${title}: ${configuration.name}`)
         const waits = await peers(bench, options, rate, configuration)
         add({ engine: configuration.name, rate, to: 'event' }, waits)
@@ -88,7 +94,8 @@ async function ours(
   try {
     const rows = tables ? watchRows(world) : undefined
     const at = { commands: world.topic('ledger.commands'), events: world.topic('ledger.events') }
-    const used = { pid: engine.pid, group: `${world.prefix}saldo.actors`, stop: async () => {} }
+    const group = `${world.prefix}${ACTOR_GROUP}`
+    const used = { pid: engine.pid, group, ended: engine.ended }
     const { seen, costs, from } = await measured(bench, options, used, { ...at, rate }, world)
     const toEvent = { to: 'event' as const, waits: waitsOf(seen, costs, from) }
     if (rows === undefined) return [toEvent]
@@ -113,7 +120,7 @@ async function peers(
   const at = { broker: broker.address, folder, applicationId, commands, events }
   const peer = await startPeer(bench.java, { ...at, configuration })
   try {
-    const used = { pid: peer.pid, group: applicationId, stop: () => peer.stop() }
+    const used = { pid: peer.pid, group: applicationId, ended: peer.child.ended }
     const { seen, costs, from } = await measured(bench, options, used, { commands, events, rate })
     return waitsOf(seen, costs, from)
   } finally {
@@ -135,8 +142,8 @@ async function measured(
   const broker = bench.broker.address
   const accounts = { commands: 0, users }
   await loadCommands(bench.java, { broker, topic: at.commands }, accounts, () => undefined)
-  const group = { id: engine.group, topic: at.commands }
-  while ((await committedOf(bench.admin, group)) < users) await delay(100)
+  const group = { id: engine.group, topic: at.commands, total: users, ended: engine.ended }
+  await hasConsumed(bench.admin, group, bench.report.note)
   const series = bench.nextName()
   const traffic = await startSteady(bench.java, {
     broker,

@@ -3,11 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
-import { openAdmin, type Bench } from './bench.ts'
+import { openAdmin } from './bench.ts'
 import { startBenchBroker } from './broker.ts'
-import { prepareJava } from './java.ts'
+import { endChildrenWithUs, prepareJava } from './java.ts'
 import { tableOf } from './table.ts'
-import { PARTS, runPart, type Part, type Sizes } from './parts.ts'
+import { PARTS, runParts, type Part, type Sizes } from './parts.ts'
 
 const USAGE = `npm run bench:kafka -- [options]
 
@@ -16,12 +16,13 @@ const USAGE = `npm run bench:kafka -- [options]
   --runs R          of each figure, engines in turn (3)
   --only PARTS      of ${PARTS.join(', ')}; separated by commas (all)
   --partitions P    of throughput and latency (4); scale and idle have 12
-  --rates A,B       commands per second of latency (2000,10000)
-  --seconds S       that latency is measured for (20)
+  --rates A,B       commands per second of latency (2000,10000; in the small form 2000)
+  --seconds S       that latency and idleness are measured for (20; in the small form 4)
   --history N       commands behind a take-over (the same as --commands)
   --ledgers L       they are of (a tenth of them)
   --json            one JSON line per figure, as the other benches print
 
+Below a million commands it takes the small form: fewer engines, rates and processes, to see that it runs.
 Needs Java 17, and Maven on the first use. Exit codes: 0 done, 1 a count was wrong, 2 wrong use.
 `
 
@@ -31,13 +32,16 @@ const options = {
   runs: { type: 'string', default: '3' },
   only: { type: 'string', default: PARTS.join(',') },
   partitions: { type: 'string', default: '4' },
-  rates: { type: 'string', default: '2000,10000' },
-  seconds: { type: 'string', default: '20' },
+  rates: { type: 'string' },
+  seconds: { type: 'string' },
   history: { type: 'string' },
   ledgers: { type: 'string' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const satisfies ParseArgsConfig['options']
+
+/** Below it the bench takes the small form. */
+const FULL_COMMANDS = 1_000_000
 
 class Misuse extends Error {}
 
@@ -62,32 +66,29 @@ async function main(): Promise<number> {
     return 0
   }
   const commands = whole('commands', values.commands)
+  const isSmall = commands < FULL_COMMANDS
   const history = whole('history', values.history ?? values.commands)
   const sizes: Sizes = {
     commands,
     users: Math.min(commands, whole('users', values.users)),
     runs: whole('runs', values.runs),
     partitions: whole('partitions', values.partitions),
-    rates: values.rates.split(',').map((rate) => whole('rates', rate)),
-    seconds: whole('seconds', values.seconds),
+    rates: (values.rates ?? (isSmall ? '2000' : '2000,10000'))
+      .split(',')
+      .map((rate) => whole('rates', rate)),
+    seconds: whole('seconds', values.seconds ?? (isSmall ? '4' : '20')),
+    isSmall,
     history,
     ledgers: whole('ledgers', values.ledgers ?? `${Math.ceil(history / 10)}`),
   }
   const parts = partsOf(values.only)
-  return (await withBench(values.json, (bench) => run(bench, parts, sizes))) ? 0 : 1
+  return (await withBench(values.json, sizes, parts)) ? 0 : 1
 }
 
-async function run(bench: Bench, parts: readonly Part[], sizes: Sizes): Promise<boolean> {
-  let correct = true
-  for (const part of parts) correct = (await runPart(bench, part, sizes)) && correct
-  return correct
-}
-
-async function withBench(
-  json: boolean,
-  work: (bench: Bench) => Promise<boolean>,
-): Promise<boolean> {
-  const table = tableOf(json)
+async function withBench(json: boolean, sizes: Sizes, parts: readonly Part[]): Promise<boolean> {
+  endChildrenWithUs()
+  const { commands, users, runs, history, ledgers } = sizes
+  const table = tableOf(json, { commands, users, runs, history, ledgers })
   const java = await prepareJava(table.note)
   const folder = await mkdtemp(join(tmpdir(), 'saldo-bench-kafka-'))
   try {
@@ -97,9 +98,11 @@ async function withBench(
       const admin = await openAdmin(broker.address)
       let names = 0
       const nextName = (): string => `bench-${++names}`
-      const correct = await work({ java, broker, admin, folder, report: table, nextName })
+      const { given } = table
+      const bench = { java, broker, admin, folder, report: table, given, nextName }
+      const correct = await runParts(bench, parts, sizes)
       await admin.disconnect()
-      table.print({ broker: broker.heap })
+      table.print()
       return correct
     } finally {
       await broker.stop()

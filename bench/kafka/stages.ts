@@ -1,16 +1,13 @@
 /** What each stage of the actors costs on Kafka, one after the other in one process (bench/stages.ts). */
-import { setTimeout as delay } from 'node:timers/promises'
 import { masterKeyOf } from '../../cli/secrets.ts'
 import { keyring } from '../../privacy/keyring.ts'
 import { ACTOR_GROUP } from '../../topology/run-actors.ts'
 import { actorStages, printStages } from '../stages.ts'
 import { StageClock } from '../stage-clock.ts'
 import { inWorld, type Bench } from './bench.ts'
-import { committedOf } from './consumption.ts'
+import { hasConsumed } from './consumption.ts'
 import { startActors, type World } from './engine.ts'
 import { loadCommands } from './traffic.ts'
-
-const LOOK_EVERY_MS = 100
 
 export async function kafkaStages(
   bench: Bench,
@@ -34,9 +31,9 @@ export async function kafkaStages(
   })
 }
 
-async function openAccounts({ admin }: Bench, world: World, users: number): Promise<void> {
+async function openAccounts({ admin, report }: Bench, world: World, total: number): Promise<void> {
   const engine = await startActors(world)
   const group = { id: `${world.prefix}${ACTOR_GROUP}`, topic: world.topic('ledger.commands') }
-  while ((await committedOf(admin, group)) < users) await delay(LOOK_EVERY_MS)
+  await hasConsumed(admin, { ...group, total, ended: engine.ended }, report.note)
   await engine.kill('SIGTERM')
 }

@@ -5,7 +5,7 @@ import { median, round, spread } from '../report.ts'
 import { inWorld, type Bench } from './bench.ts'
 import { committedOf, postgresCpu } from './consumption.ts'
 import { startActors, startTables, type World } from './engine.ts'
-import { cpuOfAll } from './process-cpu.ts'
+import { cpuOf } from './process-cpu.ts'
 import { loadCommands } from './traffic.ts'
 
 export type TablesOptions = {
@@ -17,33 +17,45 @@ export type TablesOptions = {
 
 type Run = {
   readonly commandsPerSecond: number
+  readonly actorMicros: number
+  /** Of the role `tables` alone. */
   readonly nodeMicros: number
+  /** For checkpoints and tables together. */
   readonly postgresMicros: number
   readonly correct: boolean
 }
 
 const LOOK_EVERY_MS = 250
 const NOTE_EVERY_MS = 4000
+const PATIENCE_MS = 180_000
 
-/** Returns whether every row was there. */
-export async function tablesCurrent(bench: Bench, options: TablesOptions): Promise<boolean> {
+export type TableCosts = { readonly nodeMicros: number; readonly postgresMicros: number }
+
+/** CPU of actors and tables per command, undefined where a row was missing. */
+export async function tablesCurrent(
+  bench: Bench,
+  options: TablesOptions,
+): Promise<TableCosts | undefined> {
   const { report } = bench
   const runs: Run[] = []
   for (let run = 1; run <= options.runs; run++) {
     report.note(`tables, run ${run} of ${options.runs}: ${options.commands} commands`)
     runs.push(await inWorld(bench, options.partitions, (world) => measured(bench, world, options)))
   }
+  const nodeMicros = median(runs.map((one) => one.nodeMicros))
+  const postgresMicros = median(runs.map((one) => one.postgresMicros))
   const rates = runs.map(({ commandsPerSecond }) => Math.round(commandsPerSecond))
   report.line('kafka-tables-current', {
     commandsPerSecond: Math.round(median(rates)),
     runs: rates,
     spread: spread(rates),
-    nodeMicrosPerCommand: round(median(runs.map(({ nodeMicros }) => nodeMicros))),
-    postgresMicrosPerCommand: round(median(runs.map(({ postgresMicros }) => postgresMicros))),
+    actorsNodeMicrosPerCommand: round(median(runs.map(({ actorMicros }) => actorMicros))),
+    tablesNodeMicrosPerCommand: round(nodeMicros),
+    postgresMicrosPerCommand: round(postgresMicros),
     commands: options.commands,
     correct: runs.every(({ correct }) => correct),
   })
-  return runs.every(({ correct }) => correct)
+  return runs.every(({ correct }) => correct) ? { nodeMicros, postgresMicros } : undefined
 }
 
 async function measured(bench: Bench, world: World, options: TablesOptions): Promise<Run> {
@@ -54,9 +66,13 @@ async function measured(bench: Bench, world: World, options: TablesOptions): Pro
   const { pool } = world.tables
   const before = await postgresCpu(pool)
   const began = performance.now()
-  const engines = [await startActors(world), await startTables(world)]
+  const [actors, reader] = [await startActors(world), await startTables(world)]
   try {
     let noted = began
+    let moved = { rows: 0, at: began }
+    let over = false
+    const ended = Promise.race([actors.ended, reader.ended]).finally(() => (over = true))
+    ended.catch(() => undefined)
     for (let rows = 0; rows < commands;) {
       await delay(LOOK_EVERY_MS)
       // Accounts count their transactions, and are few.
@@ -64,6 +80,9 @@ async function measured(bench: Bench, world: World, options: TablesOptions): Pro
         'SELECT coalesce(sum(transaction_count), 0)::bigint AS rows FROM accounts',
       )
       rows = Number(found.rows[0]?.rows ?? 0)
+      if (over) throw new Error('the engine ended before it was done')
+      if (rows > moved.rows) moved = { rows, at: performance.now() }
+      if (performance.now() - moved.at > PATIENCE_MS) throw new Error(`no rows after ${rows}`)
       if (performance.now() - noted > NOTE_EVERY_MS) {
         noted = performance.now()
         const group = { id: `${world.prefix}${ACTOR_GROUP}`, topic }
@@ -72,16 +91,17 @@ async function measured(bench: Bench, world: World, options: TablesOptions): Pro
       }
     }
     const seconds = (performance.now() - began) / 1000
-    const node = await cpuOfAll(engines.map(({ pid }) => pid))
+    const [actorCpu, nodeCpu] = [await cpuOf(actors.pid), await cpuOf(reader.pid)]
     const postgres = (await postgresCpu(pool)) - before
     const { rows } = await pool.query<{ count: bigint }>('SELECT count(*) FROM transactions')
     return {
       commandsPerSecond: commands / seconds,
-      nodeMicros: node / commands,
+      actorMicros: actorCpu / commands,
+      nodeMicros: nodeCpu / commands,
       postgresMicros: postgres / commands,
       correct: Number(rows[0]?.count ?? 0) === commands,
     }
   } finally {
-    await Promise.all(engines.map((engine) => engine.kill('SIGTERM')))
+    await Promise.all([actors, reader].map((engine) => engine.kill('SIGTERM')))
   }
 }

@@ -3,8 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { median, round, spread } from '../report.ts'
 import { createTopic, inWorld, type Bench } from './bench.ts'
 import { committedOf, consumed, type Consumption } from './consumption.ts'
-import { startActors, type World } from './engine.ts'
+import { startActors, type RoleSettings, type World } from './engine.ts'
 import { peerBest, peerDefault, startPeer, type PeerConfiguration } from './peer.ts'
+import type { UnitCosts } from './paper.ts'
 import { countCommitted, loadCommands } from './traffic.ts'
 
 export type ThroughputOptions = {
@@ -12,9 +13,21 @@ export type ThroughputOptions = {
   readonly users: number
   readonly runs: number
   readonly partitions: number
+  readonly withRareCheckpoints: boolean
 }
 
+export type ActorCosts = Omit<UnitCosts, 'tablesNodeMicros' | 'tablesPostgresMicros'>
+
 const SALDO = 'saldo'
+/** Half the rows of checkpoints, for a tail that takes longer to fold after a crash: the lag says how long. */
+const RARELY = {
+  name: 'saldo, 10 s checkpoints',
+  settings: {
+    SALDO_CHECKPOINT_MS: '10000',
+    SALDO_CHECKPOINT_STATES: '100000',
+    SALDO_CHECKPOINT_BYTES: '64000000',
+  },
+}
 const LAG_LOOK_MS = 100
 
 type Lag = {
@@ -23,10 +36,18 @@ type Lag = {
   /** From the last command decided until the checkpoint had it. */
   readonly lastSeconds: number
 }
-type Measured = Consumption & { readonly correct: boolean; readonly lag?: Lag }
+type Measured = Consumption & {
+  readonly correct: boolean
+  readonly lag?: Lag
+  /** Of a record with its key: commands, events and outcomes, or the peer's events. */
+  readonly bytes: readonly number[]
+}
 
-/** Returns whether every count was right. */
-export async function throughput(bench: Bench, options: ThroughputOptions): Promise<boolean> {
+/** Our unit costs, undefined where a count was wrong. */
+export async function throughput(
+  bench: Bench,
+  options: ThroughputOptions,
+): Promise<ActorCosts | undefined> {
   const { report } = bench
   const results = new Map<string, Measured[]>()
   const add = (name: string, measured: Measured): void => {
@@ -39,10 +60,17 @@ export async function throughput(bench: Bench, options: ThroughputOptions): Prom
   for (let run = 1; run <= options.runs; run++) {
     await inWorld(bench, options.partitions, async (world) => {
       report.note(`throughput, run ${run} of ${options.runs}: loading ${options.commands} commands`)
-      const to = { broker: world.broker, topic: world.topic('ledger.commands') }
-      await loadCommands(bench.java, to, options, report.note)
+      await load(bench, world, options)
       const steps = [
-        { name: SALDO, measure: () => ours(bench, world, options) },
+        { name: SALDO, measure: () => ours(bench, world, options, {}) },
+        ...[RARELY].slice(0, options.withRareCheckpoints ? 1 : 0).map(({ name, settings }) => ({
+          name,
+          measure: () =>
+            inWorld(bench, options.partitions, async (own) => {
+              await load(bench, own, options)
+              return await ours(bench, own, options, settings)
+            }),
+        })),
         ...[peerBest, peerDefault].map((configuration) => ({
           name: configuration.name,
           measure: () => peers(bench, world, options, configuration),
@@ -59,12 +87,38 @@ export async function throughput(bench: Bench, options: ThroughputOptions): Prom
   }
   print(bench, results)
   return [...results.values()].flat().every(({ correct }) => correct)
+    ? costsOf(results.get(SALDO) ?? [])
+    : undefined
 }
 
-async function ours(bench: Bench, world: World, options: ThroughputOptions): Promise<Measured> {
+function costsOf(runs: readonly Measured[]): ActorCosts {
+  const of = (figure: (one: Measured) => number): number => median(runs.map(figure))
+  const [commandBytes = 0, eventBytes = 0, outcomeBytes = 0] = runs[0]?.bytes ?? []
+  return {
+    commandsPerSecond: of((one) => one.commandsPerSecond),
+    engineMicros: of((one) => one.appMicros),
+    brokerMicros: of((one) => one.brokerMicros),
+    checkpointMicros: of((one) => one.postgresMicros),
+    commandBytes,
+    eventBytes,
+    outcomeBytes,
+  }
+}
+
+async function load(bench: Bench, world: World, options: ThroughputOptions): Promise<void> {
+  const to = { broker: world.broker, topic: world.topic('ledger.commands') }
+  await loadCommands(bench.java, to, options, bench.report.note)
+}
+
+async function ours(
+  bench: Bench,
+  world: World,
+  options: ThroughputOptions,
+  settings: RoleSettings,
+): Promise<Measured> {
   const { commands, users } = options
   const total = commands + users
-  const engine = await startActors(world)
+  const engine = await startActors(world, settings)
   const group = {
     id: `${world.prefix}saldo.actors`,
     topic: world.topic('ledger.commands'),
@@ -79,9 +133,14 @@ async function ours(bench: Bench, world: World, options: ThroughputOptions): Pro
     const consumption = await consumed(bench.admin, group, bench.report.note)
     const held = await lag.end(total)
     await engine.kill('SIGTERM')
-    const topics = [world.topic('ledger.events'), world.topic('ledger.outcomes')]
-    const counts = await countCommitted(bench.java, world.broker, topics)
-    return { ...consumption, lag: held, correct: counts.every((count) => count === total) }
+    const topics = ['ledger.commands', 'ledger.events', 'ledger.outcomes'] as const
+    const counts = await countCommitted(bench.java, world.broker, topics.map(world.topic))
+    return {
+      ...consumption,
+      lag: held,
+      bytes: counts.map(({ bytesEach }) => Math.round(bytesEach)),
+      correct: counts.every(({ records }) => records === total),
+    }
   } finally {
     lag.stop()
     await engine.kill('SIGKILL')
@@ -117,7 +176,11 @@ async function peers(
       bench.report.note,
     )
     const [count] = await countCommitted(bench.java, broker.address, [events])
-    return { ...consumption, correct: count === total }
+    return {
+      ...consumption,
+      bytes: [count?.bytesEach ?? 0].map(Math.round),
+      correct: count?.records === total,
+    }
   } finally {
     await peer.stop()
   }
@@ -181,17 +244,20 @@ function print({ report }: Bench, results: ReadonlyMap<string, readonly Measured
             ),
             lastCheckpointSeconds: round(median(runs.map(({ lag }) => lag?.lastSeconds ?? 0)), 2),
           }),
+      bytesPerRecord: runs[0]?.bytes ?? [],
       correct: runs.every(({ correct }) => correct),
     })
   }
-  for (const { name } of [peerBest, peerDefault]) {
-    report.line('kafka-throughput-ratio', {
-      peer: name,
-      throughput: round(
-        of(SALDO, (one) => one.commandsPerSecond) / of(name, (one) => one.commandsPerSecond),
-        2,
-      ),
-      appCpu: round(of(SALDO, (one) => one.appMicros) / of(name, (one) => one.appMicros), 2),
-    })
+  for (const engine of [SALDO, RARELY.name].filter((name) => results.has(name))) {
+    for (const { name: peer } of [peerBest, peerDefault]) {
+      const ratio = (figure: (one: Measured) => number): number =>
+        round(of(engine, figure) / of(peer, figure), 2)
+      report.line('kafka-throughput-ratio', {
+        engine,
+        peer,
+        throughput: ratio((one) => one.commandsPerSecond),
+        appCpu: ratio((one) => one.appMicros),
+      })
+    }
   }
 }

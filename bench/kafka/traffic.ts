@@ -31,17 +31,20 @@ export async function loadCommands(
   note(`  loaded in ${((performance.now() - began) / 1000).toFixed(1)} s`)
 }
 
-/** Committed records of each topic, counted by a read_committed consumer. */
+export type Counted = { readonly records: number; readonly bytesEach: number }
+
+/** Committed records of each topic, counted by a read_committed consumer; bytes are those of key and value. */
 export async function countCommitted(
   java: Java,
   broker: string,
   topics: readonly string[],
-): Promise<readonly number[]> {
+): Promise<readonly Counted[]> {
   const counter = startJava(java, HEAP, 'Traffic', 'count', broker, ...topics)
   await counter.ended
   return topics.map((topic) => {
     const line = counter.lines().find((one) => one.startsWith(`counted ${topic} `))
-    return Number(line?.split(' ')[2] ?? Number.NaN)
+    const [records = Number.NaN, bytes = 0] = (line?.split(' ') ?? []).slice(2).map(Number)
+    return { records, bytesEach: bytes / records }
   })
 }
 

@@ -23,7 +23,7 @@ import org.apache.kafka.common.utils.Utils;
  *   steady BROKER TOPIC SCHEMA_ID RATE USERS SERIES EVENTS FILE
  *                                                          commands at a rate until standard input ends, and when each
  *                                                          event was seen by a read_committed consumer
- *   count  BROKER TOPIC...                                 committed records of each topic
+ *   count  BROKER TOPIC...                                 committed records of each topic, and their bytes with keys
  */
 public final class Traffic {
   private static final long PATIENCE_MS = 120_000;
@@ -86,7 +86,7 @@ public final class Traffic {
     System.out.println("loaded " + (count - from));
   }
 
-  static long count(String broker, String topic) {
+  static String count(String broker, String topic) {
     try (KafkaConsumer<byte[], byte[]> consumer = consumer(broker)) {
       List<TopicPartition> places = places(consumer, topic);
       consumer.assign(places);
@@ -94,10 +94,14 @@ public final class Traffic {
       // Of a read_committed consumer these are the last stable offsets.
       var ends = consumer.endOffsets(places);
       long count = 0;
+      long bytes = 0;
       while (places.stream().anyMatch(place -> consumer.position(place) < ends.get(place))) {
-        count += consumer.poll(Duration.ofMillis(200)).count();
+        for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(200))) {
+          count++;
+          bytes += record.serializedKeySize() + record.serializedValueSize();
+        }
       }
-      return count;
+      return count + " " + bytes;
     }
   }
 
