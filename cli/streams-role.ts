@@ -6,6 +6,7 @@ import { keepRunning } from '../topology/keep-running.ts'
 import { relayMetrics, streamMetrics } from '../topology/metrics.ts'
 import { runRelay } from '../topology/run-relay.ts'
 import { runStreams, STREAM_GROUP, streams } from '../topology/run-streams.ts'
+import { sharedOutbox } from '../topology/shared-outbox.ts'
 import { sqlLeases } from '../topology/sql-leases.ts'
 import { leasedRole } from './leased-role.ts'
 import { openLog } from './open-log.ts'
@@ -19,7 +20,7 @@ export async function startStreams(options: RoleOptions, logger: Logger): Promis
   const { databaseUrl: url, partitions, limit } = options
   const pool = openPool(url, { role: 'streams', max: 1 })
   const log = await openLog(options, { role: 'streams', pool })
-  const store = postgresOutboxStore(pool)
+  const store = sharedOutbox(postgresOutboxStore(pool), now)
   const ofStreams = streamMetrics()
   const ofRelay = relayMetrics((partition, { processor, sourceOffset }, error) =>
     logger.error(

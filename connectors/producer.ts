@@ -8,6 +8,7 @@ import { randomUUID } from 'node:crypto'
 import { SaldoError } from '../schemas/errors.ts'
 import type { Initiator, LedgerCommandBody } from '../schemas/types.ts'
 import { kafkaLog } from '../topology/log/kafka-log.ts'
+import type { KafkaSecurity } from '../topology/log/kafka-security.ts'
 import type { Log, NewRecord, Producer } from '../topology/log/log.ts'
 import { postgresLog } from '../topology/log/postgres-log.ts'
 import { commandFromJson } from './command-json.ts'
@@ -40,6 +41,8 @@ export type KafkaAddress = {
   readonly brokers: readonly string[]
   /** `SALDO_KAFKA_PREFIX` of the engine; none without it. */
   readonly prefix?: string
+  /** TLS and a login, as the settings of the engine have them (docs/kafka.md); plain text and nobody without it. */
+  readonly security?: KafkaSecurity
 }
 
 export type CommandProducer = {

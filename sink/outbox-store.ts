@@ -17,6 +17,8 @@ export type OutboxKey = {
 
 /** What table processors have to tell, and what became of it. Rows come with the tables' own transactions. */
 export interface OutboxStore {
+  /** Partitions with rows that are not processed. */
+  partitions(): Promise<ReadonlySet<number>>
   /** Rows of a partition that are not processed, in the order of their causes, without those of some users. */
   unprocessed(
     partition: number,

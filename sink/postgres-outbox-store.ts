@@ -22,6 +22,20 @@ const KEYS = `FROM unnest($2::text[], $3::bigint[], $4::int[]) AS k (processor, 
 /** On a pool of somebody else, who ends it: a relay asks twice a second and has little to say. */
 export function postgresOutboxStore(pool: pg.Pool): OutboxStore {
   return {
+    async partitions() {
+      // From one to the next in the index, however many rows wait.
+      const rows = await rowsOf<{ partition: number }>(
+        pool,
+        `WITH RECURSIVE walk (partition) AS (
+           SELECT min(partition) FROM outbox WHERE processed_at IS NULL
+           UNION ALL
+           SELECT (SELECT min(o.partition) FROM outbox o WHERE o.partition > walk.partition AND processed_at IS NULL)
+           FROM walk WHERE walk.partition IS NOT NULL
+         ) SELECT partition FROM walk WHERE partition IS NOT NULL`,
+        [],
+      )
+      return new Set(rows.map(({ partition }) => partition))
+    },
     async unprocessed(partition, { exceptUsers, limit }) {
       const rows = await rowsOf<StoredRow>(
         pool,

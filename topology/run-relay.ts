@@ -40,8 +40,10 @@ const ROWS_MAX = 200
 const POLL_MS = 500
 const HOLD_FIRST_MS = 1_000
 const HOLD_MAX_MS = 300_000
-/** How many rows wait is counted, and old ones are removed, no more often. */
+/** How many rows wait is counted no more often. */
 const LOOK_EVERY_MS = 5_000
+/** Old rows are removed no more often. */
+const FORGET_EVERY_MS = 60_000
 /** As long as the topic keeps its record. */
 const PROCESSED_MS = 7 * 86_400_000
 
@@ -55,11 +57,15 @@ export async function runRelay(
   const producer = deps.log.producer()
   const relay = new Relay(partition, deps, producer)
   try {
+    let forgotAt = Number.NEGATIVE_INFINITY
     for (let lookedAt = Number.NEGATIVE_INFINITY; !stop.aborted;) {
       const isMore = await relay.turn()
       if (now() - lookedAt >= LOOK_EVERY_MS) {
         lookedAt = now()
         observe.waiting(partition, await store.waiting(partition))
+      }
+      if (now() - forgotAt >= FORGET_EVERY_MS) {
+        forgotAt = now()
         await store.forget(partition, PROCESSED_MS)
       }
       if (!isMore) await pause(POLL_MS, stop)

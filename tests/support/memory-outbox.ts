@@ -35,6 +35,10 @@ export function memoryOutbox(rows: StoredOutboxRow[] = []): MemoryOutbox {
       dead = true
     },
     reopen: () => memoryOutbox(rows),
+    async partitions() {
+      await alive()
+      return new Set(rows.filter(({ processed }) => !processed).map(({ partition }) => partition))
+    },
     async unprocessed(partition, { exceptUsers, limit }) {
       await alive()
       return rows

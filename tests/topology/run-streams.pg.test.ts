@@ -162,6 +162,13 @@ describePostgres('the streams and the relay', (database) => {
     const told = await readAll(log, place('budgets.exceeded'))
     expect(told.map(({ key }) => key.toString())).toEqual(['u-2', 'u-1', 'u-1'])
     expect(waiting).toEqual([2, 1])
+    expect(await store.partitions()).toEqual(new Set([0]))
+    await admin.query(
+      `INSERT INTO outbox SELECT processor, 3, source_offset, "index", event_id, topic, event_type, aggregate_type, aggregate_id, user_id, payload
+       FROM outbox WHERE source_offset = 4`,
+    )
+    expect(await store.partitions()).toEqual(new Set([0, 3]))
+    await admin.query('DELETE FROM outbox WHERE partition = 3')
     const { rows } = await admin.query(
       'SELECT source_offset::int AS at, processed_at IS NOT NULL AS processed, attempts, last_error IS NOT NULL AS failed FROM outbox ORDER BY 1, processor',
     )
