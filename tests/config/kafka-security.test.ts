@@ -1,4 +1,5 @@
-import { resolve } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readConfig, type Environment } from '../../config/config.ts'
 import { settings } from '../../config/settings.ts'
@@ -152,5 +153,18 @@ describe('the security of Kafka', () => {
   test('the sentences of the log name settings that there are', () => {
     const names = Object.values(settings).map(({ name }): string => name)
     expect(names).toEqual(expect.arrayContaining(Object.values(kafkaSettings)))
+  })
+
+  test('the settings that the document shows are taken in production', () => {
+    const document = join(import.meta.dirname, '..', '..', 'docs', 'kafka-security.md')
+    const blocks = readFileSync(document, 'utf8').match(/```sh\n(?:[A-Z_]+=.*\n)+```/g) ?? []
+    expect(blocks).toHaveLength(5)
+    for (const block of blocks) {
+      const given = [...block.matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [
+        name,
+        value,
+      ])
+      expect(problemsOf({ ...PRODUCTION, ...Object.fromEntries(given) })).toEqual([])
+    }
   })
 })

@@ -16,7 +16,7 @@ const LOGIN = 'org.apache.kafka.common.security'
 
 /** Files of one test file, as text or as the pair of a certificate and its key. */
 export class SecretFiles {
-  readonly folder = mkdtempSync(join(tmpdir(), 'saldo-kafka-secrets-'))
+  readonly folder = mkdtempSync(join(tmpdir(), 'saldo-kafka-files-'))
 
   path(name: string): string {
     return join(this.folder, name)
@@ -57,9 +57,8 @@ export function securedBroker(
   const plain = Object.entries({ [ADA.user]: ADA.password, ...users })
     .map(([user, password]) => ` user_${user}="${ascii(password)}"`)
     .join('')
-  const logins = (listener: string): Record<string, string> => ({
-    [`listener.name.${listener}.sasl.enabled.mechanisms`]:
-      'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER',
+  const logins = (listener: string, mechanisms: string): Record<string, string> => ({
+    [`listener.name.${listener}.sasl.enabled.mechanisms`]: mechanisms,
     [`listener.name.${listener}.plain.sasl.jaas.config`]: `${LOGIN}.plain.PlainLoginModule required${plain};`,
     [`listener.name.${listener}.scram-sha-256.sasl.jaas.config`]: `${LOGIN}.scram.ScramLoginModule required;`,
     [`listener.name.${listener}.scram-sha-512.sasl.jaas.config`]: `${LOGIN}.scram.ScramLoginModule required;`,
@@ -80,8 +79,8 @@ export function securedBroker(
       'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
       // Those of the plain listener, which the broker itself uses, are nobody.
       'super.users': `User:ANONYMOUS;User:${ADA.user};User:CN=engine`,
-      ...logins('login'),
-      ...logins('short'),
+      ...logins('login', 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER'),
+      ...logins('short', 'PLAIN'),
     },
   }
 }

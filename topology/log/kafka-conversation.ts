@@ -2,7 +2,6 @@
 import type { Socket } from 'node:net'
 import { KafkaReader, KafkaWriter } from './kafka-bytes.ts'
 
-const TIMEOUT_MS = 5_000
 const ANSWER_BYTES_MAX = 1_000_000
 const CLIENT_ID = 'saldo'
 
@@ -25,6 +24,7 @@ export class Unanswered extends Error {
 export async function converse<Result>(
   open: (connected: () => void) => Socket,
   talk: (ask: Ask) => Promise<Result>,
+  timeoutMs: number,
 ): Promise<Result> {
   const connected = Promise.withResolvers<void>()
   const failed = Promise.withResolvers<never>()
@@ -37,7 +37,7 @@ export async function converse<Result>(
   })
   socket.on('error', (error) => failed.reject(error))
   socket.on('close', () => failed.reject(new Unanswered('closed', heard)))
-  const timer = setTimeout(() => failed.reject(new Unanswered('silent', heard)), TIMEOUT_MS)
+  const timer = setTimeout(() => failed.reject(new Unanswered('silent', heard)), timeoutMs)
   let asked = 0
   const ask: Ask = async (apiKey, version, body) => {
     socket.write(requestOf(apiKey, version, ++asked, body))

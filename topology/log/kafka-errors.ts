@@ -1,5 +1,6 @@
 import kafkajs from 'kafkajs'
 import { SaldoError } from '../../schemas/errors.ts'
+import { socketProblem } from './kafka-refusals.ts'
 import { kafkaSettings } from './kafka-security.ts'
 
 /** Numbers of Kafka's protocol that mean something to the log. */
@@ -23,6 +24,7 @@ export const kafkaErrors = {
   INVALID_PRODUCER_EPOCH: 47,
   CONCURRENT_TRANSACTIONS: 51,
   TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 53,
+  OPERATION_NOT_ATTEMPTED: 55,
   SASL_AUTHENTICATION_FAILED: 58,
   PRODUCER_FENCED: 90,
 } as const
@@ -77,6 +79,14 @@ export function refusedKind(code: number | undefined): string | undefined {
   }
 }
 
+export function notAllowed(what: string, cause?: unknown): SaldoError {
+  return new SaldoError(
+    'SALDO_LOG_UNAVAILABLE',
+    `Kafka does not allow this user to ${what}: docs/kafka-security.md lists the ACLs that it needs`,
+    { retryable: false, cause },
+  )
+}
+
 /** What kafkajs says, in the words of the log; a bug stays what it is. */
 export function asLogError(cause: unknown, doing: string): unknown {
   const ours = within(cause, (error) => error instanceof SaldoError)
@@ -93,16 +103,18 @@ export function asLogError(cause: unknown, doing: string): unknown {
   }
   const kind = refusedKind(code)
   if (kind !== undefined) {
-    return new SaldoError(
-      'SALDO_LOG_UNAVAILABLE',
-      `${doing}: Kafka does not allow this user to use the ${kind}: docs/kafka-security.md lists the ACLs that it needs`,
-      { retryable: false, cause },
-    )
+    const { message: told } = notAllowed(`use the ${kind}`)
+    return new SaldoError('SALDO_LOG_UNAVAILABLE', `${doing}: ${told}`, { retryable: false, cause })
   }
-  const refused = within(cause, isLoginFailure)
-  // A secret that was renewed is read again at the next try.
-  const told = refused === undefined ? message : `${doing}: ${loginSentence(refused)}`
-  return new SaldoError('SALDO_LOG_UNAVAILABLE', told, { retryable: true, cause })
+  // A secret or a certificate that was renewed is read again at the next try.
+  const told = loginSentence(cause) ?? connectionSentence(cause)
+  const sentence = told === undefined ? message : `${doing}: ${told}`
+  return new SaldoError('SALDO_LOG_UNAVAILABLE', sentence, { retryable: true, cause })
+}
+
+function connectionSentence(cause: Error): string | undefined {
+  const lost = within(cause, (error) => error instanceof kafkajs.KafkaJSConnectionError)
+  return lost === undefined ? undefined : socketProblem(lost.broker, lost, { tls: {} })?.sentence
 }
 
 function isLoginFailure(error: Error): error is Error {
@@ -110,8 +122,10 @@ function isLoginFailure(error: Error): error is Error {
   return 'code' in error && error.code === kafkaErrors.SASL_AUTHENTICATION_FAILED
 }
 
-function loginSentence({ message }: Error): string {
-  return `Kafka does not accept this login (${message}): look at ${kafkaSettings.user} and ${kafkaSettings.password}`
+function loginSentence(cause: Error): string | undefined {
+  const refused = within(cause, isLoginFailure)
+  if (refused === undefined) return undefined
+  return `Kafka does not accept this login (${refused.message}): look at ${kafkaSettings.user} and ${kafkaSettings.password}`
 }
 
 /** The first of an error and its causes that is one. */

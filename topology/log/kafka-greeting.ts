@@ -11,6 +11,7 @@ import { converse, Unanswered, type Ask } from './kafka-conversation.ts'
 import { problems, socketProblem, type Problem } from './kafka-refusals.ts'
 import type { KafkaSecurity } from './kafka-security.ts'
 
+const ANSWER_TIMEOUT_MS = 5_000
 const METADATA = { key: 3, version: 5 }
 const SASL_HANDSHAKE = { key: 17, version: 1 }
 const API_VERSIONS = { key: 18, version: 0 }
@@ -32,7 +33,11 @@ export async function greet(brokers: readonly string[], security: KafkaSecurity)
 }
 
 /** What is wrong with `host:port`; undefined where a broker answers that speaks as it has to. */
-export async function problemAt(at: string, security: KafkaSecurity): Promise<Problem | undefined> {
+export async function problemAt(
+  at: string,
+  security: KafkaSecurity,
+  { timeoutMs = ANSWER_TIMEOUT_MS } = {},
+): Promise<Problem | undefined> {
   const colon = at.lastIndexOf(':')
   const address = { host: at.slice(0, colon), port: Number(at.slice(colon + 1)) }
   const plain = (connected: () => void): Socket => connectTo(address, undefined, connected)
@@ -43,6 +48,7 @@ export async function problemAt(at: string, security: KafkaSecurity): Promise<Pr
     return await converse(
       (connected) => connectTo(address, security.tls, connected),
       (ask) => introduce(at, ask, security),
+      timeoutMs,
     )
   } catch (error) {
     if (!(error instanceof Error) || error instanceof SaldoError) throw error
@@ -50,8 +56,8 @@ export async function problemAt(at: string, security: KafkaSecurity): Promise<Pr
     if (known !== undefined) return known
     // Who speaks the one kind answers nonsense, or nothing, to the other.
     if (security.tls === undefined) {
-      if (await isSpoken(anybody, () => Promise.resolve())) return problems.speaksTls(at)
-    } else if (await isSpoken(plain, askVersions)) return problems.speaksPlain(at)
+      if (await isSpoken(anybody, () => Promise.resolve(), timeoutMs)) return problems.speaksTls(at)
+    } else if (await isSpoken(plain, askVersions, timeoutMs)) return problems.speaksPlain(at)
     return error instanceof Unanswered && error.how === 'silent'
       ? problems.silent(at)
       : problems.closed(at, reasonOf(error))
@@ -91,8 +97,9 @@ async function askVersions(ask: Ask): Promise<void> {
 async function isSpoken(
   open: (connected: () => void) => Socket,
   talk: (ask: Ask) => Promise<void>,
+  timeoutMs: number,
 ): Promise<boolean> {
-  return await converse(open, talk).then(
+  return await converse(open, talk, timeoutMs).then(
     () => true,
     // Who ends the handshake with an alert has understood it.
     (error: unknown) => error instanceof Error && /_ALERT_/.test(reasonOf(error)),

@@ -15,6 +15,7 @@ import { KafkaPlaces } from './kafka-places.ts'
 import { groupPositions } from './kafka-position.ts'
 import { KafkaRetention, type KafkaRetentionOptions } from './kafka-retention.ts'
 import { checkFiles, type KafkaSecurity } from './kafka-security.ts'
+import { namesOfRefused } from './kafka-permissions.ts'
 import type { TopicChoices } from './kafka-topic-plans.ts'
 import { prepareTopics } from './kafka-topics.ts'
 import { COMMIT_TIMEOUT_MS } from './kafka-transaction.ts'
@@ -73,21 +74,27 @@ export async function kafkaLog(options: {
     })
     const check = checker(partitions)
     const places = new KafkaPlaces(cluster, names)
+    const named = namesOfRefused(cluster, names)
     return {
       partitions,
       identity,
       gapless: false,
       producer(producing) {
         const producer = kafkaProducer(cluster, names, check, producing)
-        return appendsInTurn({ append: producer.append, close: held(() => producer.close()) })
+        return appendsInTurn({
+          append: (records) => named(producer.append(records), { records }),
+          close: held(() => producer.close()),
+        })
       },
       async acquire(place) {
         check([place])
-        const lease = await acquireLease(openCluster(owning), names, place, {
-          check,
-          budget,
-        })
-        return { ...lease, release: held(() => lease.release()) }
+        const taken = acquireLease(openCluster(owning), names, place, { check, budget })
+        const lease = await named(taken, { place })
+        return {
+          ...lease,
+          commit: (records, next) => named(lease.commit(records, next), { records, place }),
+          release: held(() => lease.release()),
+        }
       },
       async read(place, offset, limit) {
         check([place])

@@ -19,6 +19,8 @@ export type TopicDescription = {
   readonly partitions: number
   /** Of the partition that has fewest. */
   readonly replicas: number
+  /** A bit for each operation of Kafka that is allowed to whoever asks. */
+  readonly allowed: number
 }
 
 /** Asked for by a message of our own: kafkajs's versions of it do not know the ids of topics. */
@@ -36,8 +38,8 @@ function metadataCall(names: readonly string[]): WireCall<ClusterDescription> {
   // The header that kafkajs writes is one version older, which lacks only the tags.
   const body = new KafkaWriter().raw(NO_TAGS).compactLength(names.length)
   for (const name of names) body.raw(NO_ID).compactString(name).raw(NO_TAGS)
-  // No topic is created by asking for it, and nobody asks what is allowed.
-  body.int8(0).int8(0).raw(NO_TAGS)
+  // No topic is created by asking for it; what is allowed with it is asked for.
+  body.int8(0).int8(1).raw(NO_TAGS)
   const kind = { apiKey: 3, apiVersion: 12, apiName: 'Metadata' }
   return wireCall(kind, body.bytes, decodeMetadata)
 }
@@ -64,16 +66,16 @@ function decodeMetadata(bytes: Buffer): ClusterDescription {
     const id = reader.raw(16).toString('hex')
     reader.int8()
     const layout = decodePartitions(reader)
-    reader.int32()
+    const allowed = reader.int32()
     reader.tags()
-    if (errorCode === 0) topics.set(name, { id, ...layout })
+    if (errorCode === 0) topics.set(name, { id, ...layout, allowed })
     if (errorCode === kafkaErrors.TOPIC_AUTHORIZATION_FAILED) hidden.push(name)
   }
   return { clusterId, brokers, topics, hidden }
 }
 
 /** How many there are, and in how many places; kafkajs knows the rest. */
-function decodePartitions(reader: KafkaReader): Omit<TopicDescription, 'id'> {
+function decodePartitions(reader: KafkaReader): Omit<TopicDescription, 'id' | 'allowed'> {
   const partitions = Math.max(0, reader.compactLength())
   let replicas = Number.POSITIVE_INFINITY
   for (let left = partitions; left > 0; left--) {

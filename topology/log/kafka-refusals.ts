@@ -51,9 +51,8 @@ function certificateProblem(at: string, code: string, error: Error): Problem | u
   }
   switch (code) {
     case 'ERR_TLS_CERT_ALTNAME_INVALID': {
-      const names = namesOf(error)
       return lasting(
-        `${at}: its certificate is for another name (${names}): use that name in ${name.brokers}, or set ${name.serverName}`,
+        `${at}: its certificate is for another name${namesOf(error)}: use that name in ${name.brokers}, or set ${name.serverName}`,
       )
     }
     case 'CERT_HAS_EXPIRED':
@@ -67,7 +66,7 @@ function certificateProblem(at: string, code: string, error: Error): Problem | u
 
 function namesOf(error: Error): string {
   const { cert } = error as { readonly cert?: { readonly subjectaltname?: string } }
-  return cert?.subjectaltname ?? 'it names none'
+  return cert?.subjectaltname === undefined ? '' : ` (${cert.subjectaltname})`
 }
 
 /** The broker ended the handshake. */

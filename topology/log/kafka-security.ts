@@ -71,20 +71,18 @@ export function checkFiles({ tls, sasl }: KafkaSecurity): void {
 /** What Node's TLS wants, from the files as they are now. */
 export function tlsOptions(tls: KafkaTls): ConnectionOptions {
   const { caFile, certificateFile, keyFile, serverName } = tls
-  const pem = (setting: string, path: string, kind: RegExp): string => {
-    const text = readFile(setting, path)
-    if (kind.test(text)) return text
-    throw unusable(`${setting}: "${path}" holds no PEM that begins with ${kind.source}`)
-  }
-  const certificate = /-----BEGIN (TRUSTED )?CERTIFICATE-----/
+  const certificate = (setting: string, path: string): string =>
+    pem(setting, path, /-----BEGIN (TRUSTED )?CERTIFICATE-----/, 'certificate in PEM')
   const options = {
-    ...(caFile === undefined ? {} : { ca: pem(kafkaSettings.caFile, caFile, certificate) }),
+    ...(caFile === undefined ? {} : { ca: certificate(kafkaSettings.caFile, caFile) }),
     ...(certificateFile === undefined
       ? {}
-      : { cert: pem(kafkaSettings.certificateFile, certificateFile, certificate) }),
+      : { cert: certificate(kafkaSettings.certificateFile, certificateFile) }),
     ...(keyFile === undefined
       ? {}
-      : { key: pem(kafkaSettings.keyFile, keyFile, /-----BEGIN ([A-Z]+ )?PRIVATE KEY-----/) }),
+      : {
+          key: pem(kafkaSettings.keyFile, keyFile, PLAIN_KEY, 'key in PEM that is not encrypted'),
+        }),
   }
   try {
     createSecureContext(options)
@@ -98,6 +96,14 @@ export function tlsOptions(tls: KafkaTls): ConnectionOptions {
     )
   }
   return { ...options, ...(serverName === undefined ? {} : { servername: serverName }) }
+}
+
+const PLAIN_KEY = /-----BEGIN ((RSA|EC) )?PRIVATE KEY-----(?!\s*Proc-Type: 4,ENCRYPTED)/
+
+function pem(setting: string, path: string, kind: RegExp, what: string): string {
+  const text = readFile(setting, path)
+  if (kind.test(text)) return text
+  throw unusable(`${setting}: "${path}" holds no ${what}`)
 }
 
 /** A line break at its end, which editors leave there, is no part of a secret. */

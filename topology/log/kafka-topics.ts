@@ -75,6 +75,7 @@ export async function prepareTopics(
 async function existingTopics(cluster: WireCluster, names: KafkaNames): Promise<PreparedTopics> {
   const { connectionPool } = await cluster.findControllerBroker()
   const found = await describeTopics(connectionPool, names.topics)
+  refuseHidden(found)
   const partitions = existingPartitions(found, names)
   const identity = identityOf(found, names)
   return await whenLed(cluster, [...found.topics.keys()], () =>
@@ -112,6 +113,15 @@ function existingPartitions({ topics: found }: ClusterDescription, names: KafkaN
   )
 }
 
+/** They may exist or not: who is not allowed to know is not told. */
+function refuseHidden({ hidden }: ClusterDescription): void {
+  if (hidden.length === 0) return
+  throw new SaldoError(
+    'SALDO_TOPICS_REFUSED',
+    `the cluster does not let this login see ${hidden.toSorted().join(', ')}: docs/kafka-security.md lists the ACLs that it needs`,
+  )
+}
+
 export type LookedAt = {
   readonly cluster: ClusterDescription
   readonly plans: readonly TopicPlan[]
@@ -125,13 +135,7 @@ export async function lookAtTopics(
 ): Promise<LookedAt> {
   const { connectionPool } = await cluster.findControllerBroker()
   const described = await describeTopics(connectionPool, names.topics)
-  const [hidden] = described.hidden
-  if (hidden !== undefined) {
-    throw new SaldoError(
-      'SALDO_TOPICS_REFUSED',
-      `the cluster does not let this login see ${hidden}`,
-    )
-  }
+  refuseHidden(described)
   const plans = topicPlans(names, { partitions, brokers: described.brokers }, choices)
   const settings = await settingsAt(connectionPool, plans, [...described.topics.keys()])
   const found = new Map<string, FoundTopic>(
