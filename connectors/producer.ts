@@ -41,7 +41,7 @@ export type KafkaAddress = {
   readonly brokers: readonly string[]
   /** `SALDO_KAFKA_PREFIX` of the engine; none without it. */
   readonly prefix?: string
-  /** TLS and a login, as the settings of the engine have them (docs/kafka.md); plain text and nobody without it. */
+  /** TLS and a login, as the settings of the engine have them (docs/kafka-security.md); plain text and nobody without it. */
   readonly security?: KafkaSecurity
 }
 
