@@ -15,7 +15,8 @@ describeOwnKafka(
   (kafka) => {
     const brokers = (): string[] => [kafka.broker.address]
     let log: KafkaLog | undefined
-    let refused: readonly string[] = []
+    const differences: string[] = []
+    const refused: string[] = []
 
     const open = (): Promise<KafkaLog> =>
       kafkaLog({
@@ -23,6 +24,7 @@ describeOwnKafka(
         partitions: 2,
         role: 'test',
         prefix: PREFIX,
+        onDifference: (sentence) => differences.push(sentence),
         security: { sasl: { mechanism: 'plain', user: 'engine', password: { value: 'secret' } } },
       })
 
@@ -65,13 +67,16 @@ describeOwnKafka(
       await made.mend({ alter: false })
       await made.close()
       log = await open()
+      expect(differences).toContain(
+        'guarded.ledger.events has settings that this login may not see',
+      )
       await log.producer().append([record('a', 'ledger.commands')])
       const lease = await log.acquire(groupPlace())
       await lease.commit([record('b')], 1n)
       await lease.release()
       await (await log.acquire(groupPlace())).release()
       const retention = log.retention({
-        onRefused: (sentence) => (refused = [...refused, sentence]),
+        onRefused: (sentence) => refused.push(sentence),
       })
       const rule: RetentionRule = {
         topics: ['ledger.commands'],

@@ -108,6 +108,12 @@ describe('the topics of a log on Kafka', () => {
     ])
   })
 
+  test('break a promise where commands may come packed, which anyone sends', () => {
+    const set = { 'compression.type': 'producer' }
+    expect(differences({ set }, {}, 'ledger.commands')).toMatchObject([{ isVital: true }])
+    expect(differences({ set })).toMatchObject([{ isVital: false }])
+  })
+
   test('break none with another retention of answers, fewer replicas or other segments', () => {
     const outcomes = 'ledger.outcomes'
     const set = { 'retention.ms': '1000', 'segment.ms': '1000', 'min.insync.replicas': '1' }
@@ -144,7 +150,9 @@ describe('the topics of a log on Kafka', () => {
     })
   })
 
-  test('that nobody may look into differ in nothing', () => {
-    expect(differences({ settings: undefined })).toEqual([])
+  test('that nobody may look into are no reason to stop, and not as they ought to be', () => {
+    expect(differences({ settings: undefined })).toMatchObject([
+      { what: 'settings', isVital: false, said: 'has settings that this login may not see' },
+    ])
   })
 })

@@ -108,7 +108,7 @@ async function mend(
 /** The controller answers before the brokers know; whoever starts something next asks one of them. */
 async function settled(look: () => Promise<LookedAt>, done: readonly Difference[]): Promise<void> {
   const isOf = (one: Difference) => (other: Difference) =>
-    one.topic === other.topic && (one.what === other.what || one.kind === 'missing')
+    one.topic === other.topic && one.what === other.what
   for (let tries = 1; ; tries++) {
     const { differences } = await look()
     if (!done.some((one) => differences.some(isOf(one)))) return

@@ -32,13 +32,13 @@ export type FoundTopic = {
 export type Difference = {
   /** On the cluster. */
   readonly topic: string
-  /** `topic` where it is missing, `partitions`, `replicas`, or the name of a setting of the topic. */
+  /** `topic` where it is missing, `partitions`, `replicas`, `settings` where they are hidden, or the name of one. */
   readonly what: string
   readonly wanted: string
   readonly found: string
   /** A promise depends on it, and nothing starts. */
   readonly isVital: boolean
-  readonly kind: 'missing' | 'layout' | 'setting'
+  readonly kind: 'missing' | 'layout' | 'setting' | 'hidden'
 }
 
 const DAY_MS = 86_400_000
@@ -94,8 +94,9 @@ export function settingsOf(plan: TopicPlan, replicas: number): readonly Setting[
     // A replica that lacks acknowledged records never becomes the one that is read.
     vital('unclean.leader.election.enable', 'false'),
     { ...wished('min.insync.replicas', Math.min(inSyncMin, replicas)), max: replicas },
-    // Producers may compress with what Saldo does not read; the broker unpacks it.
-    wished('compression.type', 'uncompressed'),
+    // The broker unpacks what producers compress, and refuses what then is larger than a record may be. Commands come
+    // from anyone, and one that unpacks without end would stop its partition.
+    { ...wished('compression.type', 'uncompressed'), isVital: topic.name === 'ledger.commands' },
     ...retentionOf(topic, choices),
   ]
 }
@@ -124,7 +125,7 @@ function retentionOf(
   }
 }
 
-/** In the order of the plans. What nobody may look into differs in nothing. */
+/** In the order of the plans. */
 export function differencesOf(
   plans: readonly TopicPlan[],
   found: ReadonlyMap<string, FoundTopic>,
@@ -163,23 +164,20 @@ function layoutDifferences(
 }
 
 function settingDifferences(plan: TopicPlan, found: FoundTopic): readonly Difference[] {
+  const { name: topic } = plan
+  const { settings } = found
+  if (settings === undefined) {
+    const difference = { topic, what: 'settings', wanted: 'seen', found: 'hidden' }
+    return [{ ...difference, isVital: false, kind: 'hidden' }]
+  }
   return settingsOf(plan, found.replicas).flatMap(({ name: what, value: wanted, isVital, max }) => {
-    const value = found.settings?.get(what)
+    const value = settings.get(what)
     if (value === undefined || value === wanted) return []
     const number = Number(value)
     const isTooMuch = max !== undefined && number > max
     if (max !== undefined && number > Number(wanted) && !isTooMuch) return []
-    const topic = plan.name
-    return [
-      {
-        topic,
-        what,
-        wanted,
-        found: value,
-        isVital: isVital || isTooMuch,
-        kind: 'setting' as const,
-      },
-    ]
+    const kind = 'setting' as const
+    return [{ topic, what, wanted, found: value, isVital: isVital || isTooMuch, kind }]
   })
 }
 
@@ -192,5 +190,7 @@ export function sayDifference({ what, wanted, found, kind }: Difference): string
       return `has ${found} ${what}, not ${wanted}`
     case 'setting':
       return `has ${what}=${found}, not ${wanted}`
+    case 'hidden':
+      return 'has settings that this login may not see'
   }
 }

@@ -5,7 +5,7 @@ import { SaldoError } from '../../schemas/errors.ts'
 import type { TopicName } from '../../schemas/topics.ts'
 import { createTopicsCall, describeSettingsCall } from './kafka-admin-calls.ts'
 import type { WireCluster, WirePool } from './kafka-cluster.ts'
-import { asLogError, kafkaErrors } from './kafka-errors.ts'
+import { asLogError, BrokerRefusal, kafkaErrors, refusedKind } from './kafka-errors.ts'
 import { describeTopics, type ClusterDescription } from './kafka-metadata.ts'
 import type { KafkaNames } from './kafka-names.ts'
 import {
@@ -156,6 +156,9 @@ async function settingsAt(
   if (existing.length === 0) return new Map()
   const wanted = new Set(plans.flatMap((plan) => settingsOf(plan, 1)).map(({ name }) => name))
   const answers = await pool.send(describeSettingsCall(existing, [...wanted]))
+  for (const { code } of answers) {
+    if (code !== 0 && refusedKind(code) === undefined) throw new BrokerRefusal(code)
+  }
   return new Map(
     answers.flatMap(({ name, code, settings }) => (code === 0 ? [[name, settings]] : [])),
   )
@@ -181,6 +184,8 @@ function refuseVital(differences: readonly Difference[]): void {
     if (!difference.isVital) continue
     const sentence = `${difference.topic} ${sayDifference(difference)}`
     switch (difference.kind) {
+      case 'hidden':
+        break
       case 'missing':
         // It was created a moment ago, and this broker has not heard of it.
         throw new SaldoError('SALDO_LOG_UNAVAILABLE', sentence, { retryable: true })
