@@ -6,6 +6,7 @@ import { CommitBudget } from '../../topology/log/kafka-commit-budget.ts'
 import { acquireLease } from '../../topology/log/kafka-lease.ts'
 import { kafkaLog, type KafkaLog } from '../../topology/log/kafka-log.ts'
 import { kafkaNames } from '../../topology/log/kafka-names.ts'
+import type { Lease } from '../../topology/log/log.ts'
 import {
   codeOf,
   groupPlace,
@@ -172,6 +173,35 @@ describeKafka('the log', (kafka) => {
       expect(texts(await readAll(log, events))).toEqual(['a'])
       await next.commit([record('b again')], 2n)
       expect(texts(await readAll(log, events))).toEqual(['a', 'b again'])
+    })
+
+    test('an owner on brokers before 4.0 commits, is in doubt and is fenced as others are', async () => {
+      const take = (): Promise<Lease> =>
+        acquireLease(
+          openCluster({ brokers: [proxy.address], clientId: 'test' }),
+          kafkaNames(prefix),
+          groupPlace(),
+          { check: () => undefined, budget: new CommitBudget(), isV2Allowed: false },
+        )
+      const first = await take()
+      await first.commit([record('a'), record('o', 'ledger.outcomes')], 1n)
+      await first.confirm()
+      await first.commit([record('b')], 2n)
+      proxy.lose(END_TXN, 'answer')
+      expect(await codeOf(first.commit([record('c')], 3n))).toBe('SALDO_COMMIT_IN_DOUBT')
+      await first.release()
+      const second = await take()
+      expect(second.committed).toBe(3n)
+      const newer = await log.acquire(groupPlace())
+      expect(await codeOf(second.commit([record('of a zombie')], 4n))).toBe('SALDO_LEASE_FENCED')
+      await second.release()
+      await newer.commit([record('d')], 4n)
+      expect(texts(await readAll(log, events))).toEqual(['a', 'b', 'c', 'd'])
+      const third = await take()
+      expect(third.committed).toBe(4n)
+      expect(third.epoch).toBeGreaterThan(newer.epoch)
+      expect(await codeOf(newer.commit([], 5n))).toBe('SALDO_LEASE_FENCED')
+      await third.release()
     })
 
     test('an owner without commits keeps its offset alive, where it is', async () => {

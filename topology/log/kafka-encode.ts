@@ -35,6 +35,11 @@ export function encodeBatch(records: readonly KeyAndValue[], writer: BatchWriter
   return batch
 }
 
+/** How many records an encoded batch has. */
+export function countOf(batch: Buffer): number {
+  return batch.readInt32BE(57)
+}
+
 function writeHeader(batch: Buffer, count: number, writer: BatchWriter): void {
   // The broker gives the offsets, and the epoch of the leader.
   batch.writeBigInt64BE(0n, 0)

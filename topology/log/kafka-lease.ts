@@ -30,14 +30,16 @@ export async function acquireLease(
     readonly check: (records: readonly NewRecord[]) => void
     readonly budget: CommitBudget
     readonly keepAliveMs?: number
+    /** As with brokers before 4.0, whatever these can. */
+    readonly isV2Allowed?: boolean
   },
 ): Promise<KafkaLease> {
-  const { check, budget, keepAliveMs = KEEP_ALIVE_MS } = options
+  const { check, budget, keepAliveMs = KEEP_ALIVE_MS, isV2Allowed } = options
   const over = new AbortController()
   try {
     await cluster.connect()
     await cluster.addMultipleTargetTopics(names.topics)
-    const writer = await fencedWriter(cluster, names, place)
+    const writer = await fencedWriter(cluster, names, place, isV2Allowed)
     let { committed } = writer
     let before = Promise.resolve()
     /** A transactional id has one transaction at a time. */
@@ -63,7 +65,8 @@ export async function acquireLease(
     }
     const confirm = (): Promise<void> => inTurn(() => commit([], committed))
     // It fails where a commit would, and then the lease is over.
-    const keepAlive = setTimeout(() => confirm().catch(() => undefined), keepAliveMs).unref()
+    const stayAlive = (): void => void confirm().catch(() => undefined)
+    const keepAlive = setTimeout(stayAlive, keepAliveMs).unref()
     return {
       place,
       epoch: writer.epoch,

@@ -18,7 +18,7 @@ import { checkFiles, type KafkaSecurity } from './kafka-security.ts'
 import { namesOfRefused } from './kafka-permissions.ts'
 import type { TopicChoices } from './kafka-topic-plans.ts'
 import { prepareTopics } from './kafka-topics.ts'
-import { COMMIT_TIMEOUT_MS } from './kafka-transaction.ts'
+import { COMMIT_TIMEOUT_MS } from './kafka-transaction-parts.ts'
 import type { GroupPlace, Log, Place } from './log.ts'
 import type { Retention } from './retention.ts'
 

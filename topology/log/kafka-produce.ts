@@ -15,6 +15,8 @@ export type Produced = KafkaPlace & {
 export type ProduceOptions = {
   /** Undefined outside of a transaction. */
   readonly transactionalId: string | undefined
+  /** The partitions join the transaction by being written to. */
+  readonly joins?: boolean
   /** For the other replicas. */
   readonly timeoutMs: number
 }
@@ -25,7 +27,7 @@ export async function produceTo(
   parts: readonly ProducePart[],
   options: ProduceOptions,
 ): Promise<readonly Produced[]> {
-  return await pool.send(produceCall(parts, options))
+  return await pool.send(options.joins ? joiningCall(parts, options) : produceCall(parts, options))
 }
 
 function produceCall(
@@ -57,6 +59,51 @@ function decodeProduce(bytes: Buffer): readonly Produced[] {
       reader.raw(16)
       produced.push({ topic, partition, errorCode, baseOffset })
     }
+  }
+  return produced
+}
+
+const NO_TAGS = Buffer.of(0)
+
+function joiningCall(
+  parts: readonly ProducePart[],
+  { transactionalId = '', timeoutMs }: ProduceOptions,
+): WireCall<readonly Produced[]> {
+  const byTopic = Map.groupBy(parts, ({ topic }) => topic)
+  const body = new KafkaWriter().raw(NO_TAGS).compactString(transactionalId)
+  body.int16(-1).int32(timeoutMs).compactLength(byTopic.size)
+  for (const [topic, own] of byTopic) {
+    body.compactString(topic).compactLength(own.length)
+    for (const { partition, batch } of own) {
+      body.int32(partition).compactLength(batch.length).raw(batch).raw(NO_TAGS)
+    }
+    body.raw(NO_TAGS)
+  }
+  body.raw(NO_TAGS)
+  return wireCall({ apiKey: 0, apiVersion: 12, apiName: 'Produce' }, body.bytes, decodeJoined)
+}
+
+function decodeJoined(bytes: Buffer): readonly Produced[] {
+  const reader = new KafkaReader(bytes)
+  reader.tags()
+  const produced: Produced[] = []
+  for (let topics = reader.compactLength(); topics > 0; topics--) {
+    const topic = reader.compactString()
+    for (let parts = reader.compactLength(); parts > 0; parts--) {
+      const partition = reader.int32()
+      const errorCode = reader.int16()
+      const baseOffset = reader.int64()
+      reader.raw(16)
+      for (let errors = reader.compactLength(); errors > 0; errors--) {
+        reader.int32()
+        reader.compactString()
+        reader.tags()
+      }
+      reader.compactString()
+      reader.tags()
+      produced.push({ topic, partition, errorCode, baseOffset })
+    }
+    reader.tags()
   }
   return produced
 }

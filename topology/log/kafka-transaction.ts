@@ -8,25 +8,27 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { SaldoError } from '../../schemas/errors.ts'
-import { inRounds, type Chunk } from './kafka-chunks.ts'
-import { byLeader, type WireBroker, type WireCluster, type WirePool } from './kafka-cluster.ts'
-import { encodeBatch } from './kafka-encode.ts'
-import { asLogError, brokerCode, BrokerRefusal, isFenced, kafkaErrors } from './kafka-errors.ts'
+import { byLeader, type WireCluster, type WirePool } from './kafka-cluster.ts'
+import { asLogError, BrokerRefusal, isFenced } from './kafka-errors.ts'
 import { fetchFrom } from './kafka-fetch.ts'
 import type { KafkaNames } from './kafka-names.ts'
-import { produceTo, type ProducePart } from './kafka-produce.ts'
+import { MOVED_PAUSE_MS, whileMoving } from './kafka-patience.ts'
 import { Sequences } from './kafka-sequences.ts'
+import {
+  COMMIT_TIMEOUT_MS,
+  prepare,
+  prepareV2,
+  type Identity,
+  type Session,
+  type Written,
+} from './kafka-transaction-parts.ts'
+import { commitTransaction, speaksTransactionsV2 } from './kafka-transaction-v2.ts'
 import type { GroupPlace, NewRecord } from './log.ts'
 
 /** A dead owner holds the readers of its partitions up for so long, unless somebody takes over before. */
 const TRANSACTION_TIMEOUT_MS = 15_000
 const FENCE_TIMEOUT_MS = 60_000
-/** A commit that is not answered by then is given up: the next fence finds out what became of it. */
-export const COMMIT_TIMEOUT_MS = 5_000
-const REPLICAS_TIMEOUT_MS = 3_000
 const VISIBLE_WAIT_MS = 1_000
-const BUSY_PAUSE_MS = 4
-const MOVED_PAUSE_MS = 50
 
 /** A fenced transactional id: whoever had it before can commit nothing any more. */
 export type Writer = {
@@ -35,20 +37,12 @@ export type Writer = {
   commit(records: readonly NewRecord[], nextOffset: bigint | undefined): Promise<void>
 }
 
-type Brokers = { readonly transactions: WireBroker; readonly offsets: WireBroker }
-type Identity = {
-  readonly transactionalId: string
-  readonly producerId: string | number
-  readonly producerEpoch: number
-}
-/** Where the last record of a partition went. */
-type Written = { readonly topic: string; readonly partition: number; readonly last: bigint }
-
 /** Takes the transactional id over: answers when the transaction of the owner before is complete, one way or the other. */
 export async function fencedWriter(
   cluster: WireCluster,
   names: KafkaNames,
   place: GroupPlace,
+  isV2Allowed = true,
 ): Promise<Writer> {
   const transactionalId = names.transactionalId(place)
   const groupId = names.group(place.group)
@@ -81,28 +75,32 @@ export async function fencedWriter(
     // Grows with every take-over as long as the broker remembers the transactional id: seven days without a commit.
     epoch: (BigInt(identity.producerId) << 16n) | BigInt(identity.producerEpoch),
     committed: committed < 0n ? undefined : committed,
-    commit: committer({ cluster, names, place, identity, brokers: { transactions, offsets } }),
+    commit: committer({
+      cluster,
+      names,
+      place,
+      identity,
+      brokers: { transactions, offsets },
+      isV2: isV2Allowed && (await speaksTransactionsV2(transactions.connectionPool)),
+    }),
   }
 }
 
-type Session = {
-  readonly cluster: WireCluster
-  readonly names: KafkaNames
-  readonly place: GroupPlace
-  readonly identity: Identity
-  readonly brokers: Brokers
-}
-
-function committer(session: Session): Writer['commit'] {
-  const sequences = new Sequences()
+function committer(initial: Session): Writer['commit'] {
+  let session = initial
+  let sequences = new Sequences()
   return async (records, nextOffset) => {
-    const written = await inTime(prepare(session, sequences, records, nextOffset)).catch(
-      (cause: unknown) => {
-        throw asLogError(cause, 'a commit was not made')
-      },
-    )
+    const prepared = session.isV2
+      ? prepareV2(session, sequences, records, nextOffset)
+      : prepare(session, sequences, records, nextOffset)
+    const written = await inTime(prepared).catch((cause: unknown) => {
+      throw asLogError(cause, 'a commit was not made')
+    })
     try {
-      await inTime(end(session, written))
+      const identity = await inTime(end(session, written))
+      // Another epoch begins to count anew.
+      if (identity.producerEpoch !== session.identity.producerEpoch) sequences = new Sequences()
+      session = { ...session, identity }
     } catch (cause) {
       if (isFenced(cause)) throw asLogError(cause, 'a commit was refused')
       throw new SaldoError('SALDO_COMMIT_IN_DOUBT', 'the answer to a commit was lost', {
@@ -127,83 +125,23 @@ async function inTime<Answer>(work: Promise<Answer>): Promise<Answer> {
   }
 }
 
-async function end({ cluster, identity, brokers }: Session, written: readonly Written[]) {
-  await brokers.transactions.endTxn({ ...identity, transactionResult: true })
+/** Answers who the writer is in its next transaction. */
+async function end(
+  { cluster, identity, brokers, isV2 }: Session,
+  written: readonly Written[],
+): Promise<Identity> {
+  const { transactionalId } = identity
+  const { transactions } = brokers
+  let next = identity
+  if (isV2) {
+    const of = { ...identity, producerId: BigInt(identity.producerId) }
+    const epoch = await commitTransaction(transactions.connectionPool, of)
+    next = { transactionalId, ...epoch, producerId: String(epoch.producerId) }
+  } else {
+    await transactions.endTxn({ ...identity, transactionResult: true })
+  }
   await visible(cluster, written)
-}
-
-/** Everything of a transaction but its end. */
-async function prepare(
-  { cluster, names, place, identity, brokers }: Session,
-  sequences: Sequences,
-  records: readonly NewRecord[],
-  nextOffset: bigint | undefined,
-): Promise<readonly Written[]> {
-  const until = Date.now() + COMMIT_TIMEOUT_MS
-  const rounds = inRounds(records)
-  const written = new Map<string, Written>()
-  if (rounds[0] !== undefined) {
-    const byTopic = Map.groupBy(rounds[0], ({ topic }) => names.topic(topic))
-    const added = [...byTopic].map(([topic, chunks]) => ({
-      topic,
-      partitions: chunks.map(({ partition }) => partition),
-    }))
-    await whileBusy(until, () =>
-      brokers.transactions.addPartitionsToTxn({ ...identity, topics: added }),
-    )
-  }
-  const groupId = names.group(place.group)
-  await whileBusy(until, () => brokers.transactions.addOffsetsToTxn({ ...identity, groupId }))
-  const moveOffset = async (): Promise<void> => {
-    if (nextOffset === undefined) return
-    const partitions = [{ partition: place.partition, offset: String(nextOffset) }]
-    const topics = [{ topic: names.topic(place.topic), partitions }]
-    await brokers.offsets.txnOffsetCommit({ ...identity, groupId, topics })
-  }
-  const writeRecords = async (): Promise<void> => {
-    for (const chunks of rounds) {
-      for (const one of await produce(cluster, names, identity, sequences, chunks)) {
-        written.set(`${one.topic}/${one.partition}`, one)
-      }
-    }
-  }
-  // Both are part of the transaction by now, and they go to different partitions.
-  await Promise.all([writeRecords(), moveOffset()])
-  return [...written.values()]
-}
-
-/** One round, one request to each leader. Nothing is repeated: what fails here fails the whole transaction. */
-async function produce(
-  cluster: WireCluster,
-  names: KafkaNames,
-  identity: Identity,
-  sequences: Sequences,
-  chunks: readonly Chunk[],
-): Promise<readonly Written[]> {
-  const { transactionalId, producerEpoch } = identity
-  const writer = {
-    producerId: BigInt(identity.producerId),
-    producerEpoch,
-    isTransactional: true,
-    time: Date.now(),
-  }
-  const counts = new Map<string, number>()
-  const parts = chunks.map(({ topic, partition, records }): ProducePart => {
-    const name = names.topic(topic)
-    const place = `${name}/${partition}`
-    counts.set(place, records.length)
-    const sequence = sequences.take(place, records.length)
-    return { topic: name, partition, batch: encodeBatch(records, { ...writer, sequence }) }
-  })
-  const options = { transactionalId, timeoutMs: REPLICAS_TIMEOUT_MS }
-  const answers = await Promise.all(
-    [...(await byLeader(cluster, parts))].map(([pool, own]) => produceTo(pool, own, options)),
-  )
-  return answers.flat().map(({ topic, partition, errorCode, baseOffset }) => {
-    if (errorCode !== 0) throw new BrokerRefusal(errorCode)
-    const count = counts.get(`${topic}/${partition}`) ?? 1
-    return { topic, partition, last: baseOffset + BigInt(count - 1) }
-  })
+  return next
 }
 
 /**
@@ -242,36 +180,3 @@ async function visibleAt(pool: WirePool, written: readonly Written[]): Promise<r
 }
 
 /** The broker that was asked will do it soon. */
-const busy: ReadonlySet<number> = new Set([
-  kafkaErrors.COORDINATOR_LOADING,
-  kafkaErrors.CONCURRENT_TRANSACTIONS,
-])
-/** Another broker will, or the same one when it knows of it. */
-const moving: ReadonlySet<number> = new Set([
-  kafkaErrors.COORDINATOR_NOT_AVAILABLE,
-  kafkaErrors.NOT_COORDINATOR,
-])
-
-/** Asks again while coordinators move, which `ask` looks up each time. */
-async function whileMoving<Answer>(until: number, ask: () => Promise<Answer>): Promise<Answer> {
-  for (;;) {
-    try {
-      return await whileBusy(until, ask)
-    } catch (error) {
-      if (!moving.has(brokerCode(error) ?? 0) || Date.now() > until) throw error
-      await pause(MOVED_PAUSE_MS)
-    }
-  }
-}
-
-/** Asks again while the broker is busy with the transaction before, or with learning of it. */
-async function whileBusy<Answer>(until: number, ask: () => Promise<Answer>): Promise<Answer> {
-  for (;;) {
-    try {
-      return await ask()
-    } catch (error) {
-      if (!busy.has(brokerCode(error) ?? 0) || Date.now() > until) throw error
-      await pause(BUSY_PAUSE_MS)
-    }
-  }
-}
