@@ -53,14 +53,19 @@ export async function consumed(
     over = true
   })
   ended.catch(() => undefined)
+  const first = await sample(admin, group)
   let warm: Sample | undefined
-  let noted = await sample(admin, group)
-  let moved = noted
+  let noted = first
+  let moved = first
   for (;;) {
     const now = await sample(admin, group)
     if (now.done > moved.done) moved = now
     if (now.done >= group.total * WARM_UP_SHARE) warm ??= now
-    if (now.done >= group.total && warm !== undefined) return await figuresOf(warm, now, group)
+    if (now.done >= group.total) {
+      // So few that nobody looked in between: then all of them count, the start included.
+      const from = warm === undefined || warm === now ? first : warm
+      return await figuresOf(from, now, group)
+    }
     if (over) throw new Error('the engine ended before it was done')
     if (now.at - moved.at > PATIENCE_MS) throw new Error(`nothing moves at ${now.done} commands`)
     if (now.at - noted.at > NOTE_EVERY_MS) {
