@@ -58,8 +58,10 @@ async function sweep(parent: string): Promise<void> {
 }
 
 async function stopAndRemove(runFolder: string): Promise<void> {
-  const servers = await readdir(runFolder)
-  for (const name of servers) {
+  for (const entry of await readdir(runFolder, { withFileTypes: true })) {
+    const { name } = entry
+    // Files are of tests, which keep them here for as long as the run lasts.
+    if (!entry.isDirectory()) continue
     if (name.startsWith('kafka-')) killBrokers(join(runFolder, name))
     else await stopEmbeddedPostgres(join(runFolder, name))
   }

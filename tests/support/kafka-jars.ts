@@ -18,6 +18,7 @@ export const jarsFolder = join(
 export function missingForKafka(): string | undefined {
   if (process.env['SALDO_TEST_KAFKA'] === 'off') return 'SALDO_TEST_KAFKA=off'
   if (onPath('java') === undefined) return 'no java on the path'
+  if (onPath('javac') === undefined) return 'no javac on the path: a JDK is needed, not a JRE'
   if (!existsSync(jarsFolder) && onPath('mvn') === undefined) {
     return 'no mvn on the path to fetch the broker'
   }

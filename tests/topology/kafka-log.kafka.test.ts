@@ -4,9 +4,10 @@ import { topics, type TopicName } from '../../schemas/topics.ts'
 import { kafkaClient, openCluster } from '../../topology/log/kafka-cluster.ts'
 import { CommitBudget } from '../../topology/log/kafka-commit-budget.ts'
 import { acquireLease } from '../../topology/log/kafka-lease.ts'
+import { encodeBatch } from '../../topology/log/kafka-encode.ts'
 import { kafkaLog, type KafkaLog } from '../../topology/log/kafka-log.ts'
 import { kafkaNames } from '../../topology/log/kafka-names.ts'
-import type { Lease } from '../../topology/log/log.ts'
+import type { Lease, NewRecord } from '../../topology/log/log.ts'
 import {
   codeOf,
   groupPlace,
@@ -22,6 +23,10 @@ import { describeKafka } from '../support/kafka.ts'
 import { END_TXN, kafkaProxy, PRODUCE, type KafkaProxy } from '../support/kafka-proxy.ts'
 
 const events = place('ledger.events')
+
+function sized(bytes: number): NewRecord {
+  return { ...record(''), value: Buffer.alloc(bytes) }
+}
 
 /** As `kafka-delete-records` does: up to the high watermark of every partition. */
 async function removeAll(brokers: string[], topic: string): Promise<void> {
@@ -346,6 +351,57 @@ describeKafka('the log', (kafka) => {
       expect(await codeOf(lease.commit([large], 1n))).toBe('SALDO_RECORD_TOO_LARGE')
       expect((await log.acquire(groupPlace())).committed).toBeUndefined()
       expect(await readAll(log, events)).toEqual([])
+    })
+
+    test('a record is taken up to the last byte that a topic allows, and refused with one more', async () => {
+      const { resources } = await admin.describeConfigs({
+        includeSynonyms: false,
+        resources: [
+          {
+            type: kafkajs.ConfigResourceTypes.TOPIC,
+            name: nameOf('ledger.events'),
+            configNames: ['max.message.bytes'],
+          },
+        ],
+      })
+      const batchMax = Number(resources[0]?.configEntries[0]?.configValue)
+      const encoded = encodeBatch([sized(batchMax - 1_000)], {
+        producerId: 1n,
+        producerEpoch: 0,
+        sequence: 0,
+        isTransactional: true,
+        time: 0,
+      })
+      const largest = 2 * batchMax - 1_000 - encoded.length
+      const producer = log.producer()
+      await producer.append([sized(largest)])
+      expect(await codeOf(producer.append([sized(largest + 1)]))).toBe('SALDO_RECORD_TOO_LARGE')
+      const lease = await log.acquire(groupPlace())
+      await lease.commit([sized(largest)], 1n)
+      expect(await codeOf(lease.commit([sized(largest + 1)], 2n))).toBe('SALDO_RECORD_TOO_LARGE')
+      const stored = await readAll(log, events)
+      expect(stored.map(({ value }) => value.length)).toEqual([largest, largest])
+    })
+
+    test('a log of which one topic has other partitions is refused', async () => {
+      const topic = nameOf('ledger.parked')
+      await admin.createPartitions({ topicPartitions: [{ topic, count: LOG_PARTITIONS + 1 }] })
+      expect(await codeOf(openedAt(kafka.broker.address, prefix))).toBe('SALDO_LOG_MISMATCH')
+    })
+
+    test('a topic that is deleted beneath an open log is missed by all who use it, and made by nobody', async () => {
+      const lease = await log.acquire(groupPlace())
+      await log.producer().append([record('a')])
+      await admin.deleteTopics({ topics: [nameOf('ledger.events')] })
+      const uses = [
+        log.read(events, 0n, NO_LIMIT),
+        log.producer().append([record('b')]),
+        lease.commit([record('c')], 1n),
+      ]
+      expect(await Promise.all(uses.map((use) => codeOf(use)))).toEqual(
+        uses.map(() => 'SALDO_LOG_UNAVAILABLE'),
+      )
+      expect(await admin.listTopics()).not.toContain(nameOf('ledger.events'))
     })
 
     test('a topic that was deleted and created again is another log', async () => {
