@@ -74,7 +74,7 @@ export async function runDlqShow(
       out.note(absent(address))
       return 1
     }
-    const bytes = openLetter(deps.keys.operator, stored.letter)
+    const bytes = bytesOf(deps, stored)
     const isWhole = bytes.length === stored.letter.payloadLength
     const command = isWhole ? commandIn(bytes) : undefined
     const mark = (await marks.of(DEAD_LETTERS)).get(textOf(stored))
@@ -106,7 +106,7 @@ export async function runDlqReplay(
     try {
       return await each(addresses, deps, marks, printing, out, async (stored) => {
         const { operator } = deps.keys
-        const bytes = openLetter(operator, stored.letter)
+        const bytes = bytesOf(deps, stored)
         const again = sendAgain(stored.letter, bytes, deps.log.partitions, operator)
         if ('problem' in again) return { done: false, sentence: again.problem }
         const answer = follower.next(again.command.commandId)
@@ -217,4 +217,10 @@ function lineOf(stored: StoredLetter, mark: Mark | undefined): string {
   const dealt = mark === undefined ? '' : `, ${markedSentence(mark)}`
   const at = new Date(setAsideAt).toISOString()
   return `${textOf(stored)} ${letter.cause} ${at} from ${from}${who}: ${letter.detail}${dealt}`
+}
+
+/** A schema that was registered after the record was set aside is known by now. */
+function bytesOf({ keys, log }: VerbDeps, { letter }: StoredLetter): Buffer {
+  const bytes = openLetter(keys.operator, letter)
+  return log.reread?.(bytes) ?? bytes
 }

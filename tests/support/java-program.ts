@@ -12,12 +12,13 @@ const COMPILE_TIMEOUT_MS = 120_000
 // Short runs on a busy machine: a quick start counts, a fast steady state does not.
 const JVM = ['-Xmx192m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC']
 
-/** Starts a program of tests/support/java, which sees the broker's jars; what it prints of itself goes to our stderr. */
+/** Starts a program of tests/support/java, which sees the broker's jars and those of `more`; what it prints of itself goes to our stderr. */
 export async function startJava(
   name: string,
   args: readonly string[],
+  more: readonly string[] = [],
 ): Promise<ChildProcessByStdio<null, Readable, null>> {
-  const jars = join(await kafkaJars(), '*')
+  const jars = [await kafkaJars(), ...more].map((folder) => join(folder, '*')).join(':')
   const classes = await compiled(join(SOURCES, `${name}.java`), jars)
   return spawn('java', [...JVM, '-cp', `${classes}:${jars}`, name, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { basename, delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { cacheFolder, cacheRoot } from './cache-folder.ts'
 
@@ -45,16 +45,23 @@ export function kafkaJars(): Promise<string> {
   return cacheFolder(jarsFolder, fetchJars)
 }
 
-async function fetchJars(folder: string): Promise<void> {
+function fetchJars(folder: string): Promise<void> {
+  return copyJars(POM, folder)
+}
+
+/** Everything that a pom names, and what that needs. */
+export async function copyJars(pom: string, folder: string): Promise<void> {
   const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime']
   try {
     await promisify(execFile)(
       'mvn',
-      ['--quiet', '--batch-mode', '--file', POM, ...goal, `-DoutputDirectory=${folder}`],
+      ['--quiet', '--batch-mode', '--file', pom, ...goal, `-DoutputDirectory=${folder}`],
       { timeout: FETCH_TIMEOUT_MS },
     )
   } catch (cause) {
-    throw new Error(`Maven did not fetch the broker: ${firstError(cause)}`, { cause })
+    throw new Error(`Maven did not fetch what ${basename(pom)} names: ${firstError(cause)}`, {
+      cause,
+    })
   }
 }
 

@@ -54,6 +54,11 @@ export interface Log {
   position(place: GroupPlace): Promise<bigint | undefined>
   /** Resolves when there may be something at `offset`, when `signal` aborts, or after a short poll interval. */
   arrival(place: Place, offset: bigint, signal: AbortSignal): Promise<void>
+  /**
+   * Bytes that were read at an earlier time, as they would be read now; without it they are the same. What had an unknown
+   * schema id then may have a known one.
+   */
+  reread?(value: Buffer): Buffer
   close(): Promise<void>
 }
 

@@ -32,6 +32,7 @@ export function withSchemaIds(log: KafkaLog, ids: SchemaIds): KafkaLog {
         commit: (records, nextOffset) => lease.commit(written(records), nextOffset),
       }
     },
+    reread: translation.inward,
     read: async (place, offset, limit) => known(await log.read(place, offset, limit)),
   }
 }
