@@ -66,6 +66,7 @@ const home: rules.Table = {
   autocannon: ['bench/'],
   'fast-check': ['tests/'],
   vitest: ['tests/', 'vitest.config.ts'],
+  yaml: ['tests/'],
   // Used by name on the command line or by the compiler, imported nowhere.
   '@types/autocannon': [],
   '@types/cli-progress': [],

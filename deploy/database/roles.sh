@@ -1,0 +1,11 @@
+#!/bin/sh
+# Logins that may read and nothing else; the rights come from Saldo's migrations.
+set -eu
+psql -v ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" \
+  -v api="$(cat /run/secrets/api-database-password)" \
+  -v grafana="$(cat /run/secrets/grafana-database-password)" <<'SQL'
+CREATE ROLE saldo_api NOLOGIN;
+CREATE ROLE saldo_grafana NOLOGIN;
+CREATE ROLE saldo_reader LOGIN PASSWORD :'api' IN ROLE saldo_api;
+CREATE ROLE grafana_reader LOGIN PASSWORD :'grafana' IN ROLE saldo_grafana;
+SQL
