@@ -26,7 +26,8 @@ export function stopSignal(): AbortSignal {
 /** Its exit code, or 2 and the usage where the options were wrong. */
 export async function runAsMain(main: () => Promise<number>, usage: string): Promise<void> {
   try {
-    process.exitCode = await main()
+    // A connection that nobody closed must not keep the program.
+    process.exit(await main())
   } catch (error) {
     if (!isMisuse(error)) throw error
     process.stderr.write(`${error.message}\n\n${usage}`)
