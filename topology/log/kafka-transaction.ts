@@ -8,9 +8,10 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { SaldoError } from '../../schemas/errors.ts'
-import { byLeader, type WireCluster, type WirePool } from './kafka-cluster.ts'
+import { byLeader, type WireBroker, type WireCluster, type WirePool } from './kafka-cluster.ts'
 import { asLogError, BrokerRefusal, isFenced } from './kafka-errors.ts'
 import { fetchFrom } from './kafka-fetch.ts'
+import { endingOf, endLeftovers, openOf } from './kafka-leftovers.ts'
 import type { KafkaNames } from './kafka-names.ts'
 import { MOVED_PAUSE_MS, whileMoving } from './kafka-patience.ts'
 import { Sequences } from './kafka-sequences.ts'
@@ -47,22 +48,27 @@ export async function fencedWriter(
   const transactionalId = names.transactionalId(place)
   const groupId = names.group(place.group)
   const until = Date.now() + FENCE_TIMEOUT_MS
+  const coordinator = (): Promise<WireBroker> =>
+    cluster.findGroupCoordinator({ groupId: transactionalId, coordinatorType: 1 })
   const fence = async (): Promise<Identity> => {
-    const broker = await cluster.findGroupCoordinator({
-      groupId: transactionalId,
-      coordinatorType: 1,
-    })
+    const broker = await coordinator()
     const transactionTimeout = TRANSACTION_TIMEOUT_MS
     return {
       transactionalId,
       ...(await broker.initProducerId({ transactionalId, transactionTimeout })),
     }
   }
-  const identity = await whileMoving(until, fence)
-  const transactions = await cluster.findGroupCoordinator({
-    groupId: transactionalId,
-    coordinatorType: 1,
-  })
+  // Nothing is forgotten by the coordinator before everybody answers who is asked behind the fence.
+  await openOf(cluster, names.topics, place.partition, -1n)
+  const ending = await whileMoving(until, async () =>
+    endingOf(await coordinator(), transactionalId),
+  )
+  let identity = await whileMoving(until, fence)
+  if (await endLeftovers({ cluster, names, place, until, identity, ending })) {
+    // Answers when their markers are written.
+    identity = await whileMoving(until, fence)
+  }
+  const transactions = await coordinator()
   const topic = names.topic(place.topic)
   const { offsets, responses } = await whileMoving(until, async () => {
     // Asked for each time: it may have moved, and the one that was asked before would say so for ever.
