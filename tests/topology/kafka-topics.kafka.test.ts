@@ -8,7 +8,9 @@ import {
 } from '../../topology/log/kafka-admin-calls.ts'
 import { kafkaClient, openCluster, type WireCluster } from '../../topology/log/kafka-cluster.ts'
 import { kafkaLog, type KafkaLog } from '../../topology/log/kafka-log.ts'
-import type { TopicChoices } from '../../topology/log/kafka-topic-plans.ts'
+import { kafkaNames } from '../../topology/log/kafka-names.ts'
+import { topicPlans, type TopicChoices } from '../../topology/log/kafka-topic-plans.ts'
+import { createTopics } from '../../topology/log/kafka-topics.ts'
 import type { RetentionRule } from '../../topology/log/retention.ts'
 import { codeOf, groupPlace, NO_LIMIT, place, record, texts } from '../contracts/log-records.ts'
 import { describeKafka } from '../support/kafka.ts'
@@ -45,7 +47,7 @@ describeKafka('topics and retention', (kafka) => {
     log = (await open()).log
     cluster = openCluster({ brokers: [kafka.broker.address], clientId: 'test' })
     await cluster.connect()
-    await cluster.refreshMetadata()
+    await cluster.addMultipleTargetTopics([`${prefix}ledger.commands`])
   })
   afterEach(async () => {
     await Promise.all(logs.splice(0).map((one) => one.close()))
@@ -91,9 +93,16 @@ describeKafka('topics and retention', (kafka) => {
     })
 
     test('of a later release are made, and it stays the same log', async () => {
-      await remove('budgets.exceeded')
+      prefix = `${kafka.prefix}${++opened}.`
+      const at = { partitions: PARTITIONS, brokers: 1 }
+      const earlier = topicPlans(kafkaNames(prefix), at, {}).slice(0, -1)
+      const { connectionPool } = await cluster.findControllerBroker()
+      await createTopics(connectionPool, earlier)
+      // Without a number of partitions nothing is made.
+      const before = await kafkaLog({ brokers: [kafka.broker.address], role: 'test', prefix })
+      logs.push(before)
       const { log: later, differences } = await open()
-      expect(later.identity).toBe(log.identity)
+      expect(later.identity).toBe(before.identity)
       expect(differences).toEqual([])
     })
 
@@ -121,13 +130,6 @@ describeKafka('topics and retention', (kafka) => {
       await producer.disconnect()
       expect((await log.read(place('ledger.commands'), 0n, NO_LIMIT)).records).toHaveLength(1)
     })
-
-    async function remove(topic: TopicName): Promise<void> {
-      const admin = kafkaClient({ brokers: [kafka.broker.address], clientId: 'test' }).admin()
-      await admin.connect()
-      await admin.deleteTopics({ topics: [prefix + topic] })
-      await admin.disconnect()
-    }
   })
 
   describe('retention', () => {

@@ -90,7 +90,7 @@ export type WireBroker = {
 }
 
 export type WireCluster = {
-  readonly brokerPool: { readonly metadata: unknown }
+  readonly brokerPool: { readonly metadata: unknown; findConnectedBroker(): Promise<WireBroker> }
   connect(): Promise<void>
   disconnect(): Promise<void>
   addMultipleTargetTopics(topics: readonly string[]): Promise<void>

@@ -8,7 +8,13 @@ import { greet } from './kafka-greeting.ts'
 import { kafkaNames } from './kafka-names.ts'
 import { checkFiles, type KafkaSecurity } from './kafka-security.ts'
 import type { Difference, TopicChoices } from './kafka-topic-plans.ts'
-import { createTopics, lookAtTopics, type LookedAt } from './kafka-topics.ts'
+import {
+  anyBroker,
+  createTopics,
+  lookAtTopics,
+  withPatience,
+  type LookedAt,
+} from './kafka-topics.ts'
 
 export interface TopicAdmin {
   /** How many topics there ought to be, and how what is there differs. */
@@ -38,10 +44,12 @@ export async function topicAdmin(options: TopicAdminOptions): Promise<TopicAdmin
   await greet(brokers, security)
   const names = kafkaNames(prefix)
   const cluster = openCluster({ brokers, clientId: 'saldo-topics', security })
-  const look = (): Promise<LookedAt> => lookAtTopics(cluster, { names, partitions, choices })
+  const look = (): Promise<LookedAt> =>
+    withPatience(cluster, 'the topics were not looked at', () =>
+      lookAtTopics(cluster, { names, partitions, choices }),
+    )
   try {
     await cluster.connect()
-    await cluster.refreshMetadata()
   } catch (cause) {
     await cluster.disconnect().catch(() => undefined)
     throw asLogError(cause, 'the topics were not looked at')
@@ -77,7 +85,7 @@ async function mend(
       `${other.topic} has ${other.found} partitions, not ${other.wanted}: their number is fixed for life, and nothing was changed`,
     )
   }
-  const { connectionPool } = await cluster.findControllerBroker()
+  const connectionPool = await anyBroker(cluster)
   const missing = differences.filter(({ kind }) => kind === 'missing')
   if (missing.length > 0) {
     const wanted = new Set(missing.map(({ topic }) => topic))

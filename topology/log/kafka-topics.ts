@@ -57,12 +57,15 @@ export async function prepareTopics(
   const { names, partitions } = options
   if (partitions === undefined) return await existingTopics(cluster, names)
   const wanted = { ...options, partitions }
-  const before = await lookAtTopics(cluster, wanted)
+  const before = await withPatience(cluster, 'the topics were not looked at', () =>
+    lookAtTopics(cluster, wanted),
+  )
   refuseVital(before.differences.filter(({ kind }) => kind !== 'missing'))
   const missing = before.plans.filter(({ name }) => !before.cluster.topics.has(name))
   if (missing.length > 0) {
-    const { connectionPool } = await cluster.findControllerBroker()
-    await createTopics(connectionPool, missing)
+    await withPatience(cluster, 'topics were not created', async () => {
+      await createTopics(await anyBroker(cluster), missing)
+    })
   }
   return await whenLed(cluster, names.topics, async () => {
     const { cluster: found, differences } = await lookAtTopics(cluster, wanted)
@@ -73,8 +76,9 @@ export async function prepareTopics(
 }
 
 async function existingTopics(cluster: WireCluster, names: KafkaNames): Promise<PreparedTopics> {
-  const { connectionPool } = await cluster.findControllerBroker()
-  const found = await describeTopics(connectionPool, names.topics)
+  const found = await withPatience(cluster, 'the topics were not looked at', async () =>
+    describeTopics(await anyBroker(cluster), names.topics),
+  )
   refuseHidden(found)
   const partitions = existingPartitions(found, names)
   const identity = identityOf(found, names)
@@ -89,18 +93,35 @@ async function whenLed<Result>(
   topics: readonly string[],
   work: () => Promise<Result>,
 ): Promise<Result> {
+  return await withPatience(cluster, 'topics have no leaders', async () => {
+    await cluster.addMultipleTargetTopics(topics)
+    await askLeaders(cluster, topics)
+    return await work()
+  })
+}
+
+/** Again for some seconds where another try may help: a broker that has just gone is still named by the others. */
+export async function withPatience<Result>(
+  cluster: WireCluster,
+  problem: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
   for (let tries = 1; ; tries++) {
     try {
-      await cluster.addMultipleTargetTopics(topics)
-      await askLeaders(cluster, topics)
       return await work()
     } catch (cause) {
-      const error = asLogError(cause, 'topics have no leaders')
+      const error = asLogError(cause, problem)
       if (!(error instanceof SaldoError) || !error.retryable || tries === TRIES_MAX) throw error
       await pause(RETRY_PAUSE_MS)
       await cluster.refreshMetadata().catch(() => undefined)
     }
   }
+}
+
+/** Any broker knows the topics, and passes changes on to the controller. */
+export async function anyBroker(cluster: WireCluster): Promise<WirePool> {
+  const broker = await cluster.brokerPool.findConnectedBroker()
+  return broker.connectionPool
 }
 
 function existingPartitions({ topics: found }: ClusterDescription, names: KafkaNames): number {
@@ -133,7 +154,7 @@ export async function lookAtTopics(
   cluster: WireCluster,
   { names, partitions, choices = {} }: TopicsOptions & { readonly partitions: number },
 ): Promise<LookedAt> {
-  const { connectionPool } = await cluster.findControllerBroker()
+  const connectionPool = await anyBroker(cluster)
   const described = await describeTopics(connectionPool, names.topics)
   refuseHidden(described)
   const plans = topicPlans(names, { partitions, brokers: described.brokers }, choices)
