@@ -18,7 +18,7 @@ type Service = {
   readonly environment?: { readonly [name: string]: string }
   readonly ports?: readonly string[]
   readonly secrets?: readonly string[]
-  readonly healthcheck?: object
+  readonly healthcheck?: { readonly test?: readonly unknown[]; readonly disable?: boolean }
   readonly read_only?: boolean
   readonly cap_drop?: readonly string[]
   readonly volumes?: readonly string[]
@@ -84,6 +84,12 @@ test('nothing is reachable from other machines', () => {
 
 test('every service says when it is ready, and has one version', () => {
   expect(all.filter(([, { healthcheck }]) => healthcheck === undefined)).toEqual([])
+  for (const [, { healthcheck }] of all) {
+    const { test: command = [], disable = false } = healthcheck ?? {}
+    expect(disable || command.length > 1).toBe(true)
+    // A colon in a command that has no quotes makes it something else.
+    expect(command.filter((part) => typeof part !== 'string')).toEqual([])
+  }
   expect(
     all.filter(([, { image = '' }]) => !/:[\w.-]+$/.test(image) || /:latest$/.test(image)),
   ).toEqual([])
