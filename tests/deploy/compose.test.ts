@@ -91,7 +91,7 @@ test('every service says when it is ready, and has one version', () => {
     expect(command.filter((part) => typeof part !== 'string')).toEqual([])
   }
   expect(
-    all.filter(([, { image = '' }]) => !/:[\w.-]+$/.test(image) || /:latest$/.test(image)),
+    all.filter(([, { image = '' }]) => !/:[\w.-]+$/.test(image) || image.endsWith(':latest')),
   ).toEqual([])
 })
 
