@@ -1,5 +1,6 @@
 import { SaldoError } from '../schemas/errors.ts'
 import type { CheckpointProgress } from '../sink/checkpoint-store.ts'
+import { lastBefore } from './last-before.ts'
 import type { Log } from './log/log.ts'
 import { decodeEvent } from './restore.ts'
 
@@ -24,14 +25,13 @@ export async function checkCheckpoint(
     )
   }
   if (lastEventId === undefined) return
-  const offset = eventsOffset - 1n
-  const [last] = (await log.read(place, offset, { records: 1, bytes: 1 })).records
-  // Offsets may jump: when the last event was not the one just before, there is nothing to compare.
-  if (last?.offset !== offset) return
+  // Offsets may jump: behind the last event is what ended its transaction.
+  const last = await lastBefore(log, place, eventsOffset)
+  if (last === undefined) return
   const { eventId } = decodeEvent(last, partition)
   if (eventId === lastEventId) return
   throw new SaldoError(
     'SALDO_LOG_MISMATCH',
-    `the event at partition ${partition} offset ${offset} is ${eventId}, and a checkpoint holds ${lastEventId} there: ${remedy}`,
+    `the event at partition ${partition} offset ${last.offset} is ${eventId}, and a checkpoint holds ${lastEventId} there: ${remedy}`,
   )
 }

@@ -8,6 +8,7 @@ import { SaldoError } from '../schemas/errors.ts'
 import type { TableMove, TableProgress, TableStore } from '../sink/table-store.ts'
 import { foldBatch, type Folded } from './fold-batch.ts'
 import type { Told } from './fold-related.ts'
+import { lastBefore } from './last-before.ts'
 import type { BatchLimit, Log, Place, StoredRecord } from './log/log.ts'
 import { outboxRow } from './outbox-rows.ts'
 import type { Notice, Processor, Sourced } from './processors/processor.ts'
@@ -134,25 +135,15 @@ async function checkProgress<Item>(
     )
   }
   if (lastEventId === undefined || offset === 0n) return
-  const last = await recordAt(log, place, offset - 1n)
-  // Offsets may jump: when the last one folded was not the one just before, there is nothing to compare.
-  if (last === undefined || last.offset !== offset - 1n) return
+  // Offsets may jump: behind the last one folded is what ended its transaction.
+  const last = await lastBefore(log, place, offset)
+  if (last === undefined) return
   const [item] = await reader.open([last], place.partition, keys)
   if (item === undefined || reader.idOf(item) === lastEventId) return
   throw new SaldoError(
     'SALDO_LOG_MISMATCH',
     `${consumer} was made from another log: partition ${place.partition} offset ${last.offset} holds something else: ${remedy}`,
   )
-}
-
-/** Undefined as well for what retention has removed. */
-async function recordAt(log: Log, place: Place, offset: bigint): Promise<StoredRecord | undefined> {
-  try {
-    return (await log.read(place, offset, { records: 1, bytes: 1 })).records[0]
-  } catch (error) {
-    if (error instanceof SaldoError && error.code === 'SALDO_RECORDS_REMOVED') return undefined
-    throw error
-  }
 }
 
 async function readAhead<Item>(

@@ -207,11 +207,15 @@ describe('a log that was restored from an older copy', () => {
     })
   })
 
-  test('is not suspected where offsets jump, or where nobody knew the last event', async () => {
+  test('is found out behind a hole in the offsets, and not suspected where nobody knew the last event', async () => {
     const { here, progress } = await history()
     const end = await here.log.end(place)
-    const gap = { ...progress, eventsOffset: end + 1n, lastEventId: 'another' }
-    await expect(checkCheckpoint(here.log, 0, gap, end + 2n)).resolves.toBeUndefined()
+    const behind = { ...progress, eventsOffset: end + 1n }
+    await expect(checkCheckpoint(here.log, 0, behind, end + 2n)).resolves.toBeUndefined()
+    const another = { ...behind, lastEventId: 'another' }
+    await expect(checkCheckpoint(here.log, 0, another, end + 2n)).rejects.toMatchObject({
+      code: 'SALDO_LOG_MISMATCH',
+    })
     const unknown = { ...progress, lastEventId: undefined }
     await expect(checkCheckpoint(here.log, 0, unknown, end)).resolves.toBeUndefined()
   })
