@@ -6,8 +6,11 @@ import { createHash } from 'node:crypto'
 import { createRequire } from 'node:module'
 import kafkajs from 'kafkajs'
 
-type Method = (this: never, ...values: never[]) => unknown
+type Method = ((this: never, ...values: never[]) => unknown) & { [mark]?: string }
 type Prototype = { [method: string | symbol]: Method }
+
+/** On what is repaired: another copy of this module in the same process finds kafkajs repaired by the first. */
+const mark = Symbol.for('saldo.kafkajs-repair')
 
 const require = createRequire(import.meta.url)
 const prototypeOf = (file: string): Prototype =>
@@ -26,12 +29,15 @@ export function repair<This>(
   const hidden = Object.getOwnPropertySymbols(prototype)
   const name = hidden.find(({ description }) => description === method) ?? method
   const original = prototype[name]
+  if (original?.[mark] === sourceHash) return
   const source = original?.toString() ?? ''
   const hash = createHash('sha256').update(source).digest('hex').slice(0, 16)
   if (hash !== sourceHash) {
     throw new Error(`kafkajs's ${file} has another ${method} (${hash}): look at its repair again`)
   }
-  prototype[name] = repaired(original as Original<This>) as Method
+  prototype[name] = Object.assign(repaired(original as Original<This>) as Method, {
+    [mark]: sourceHash,
+  })
 }
 
 type RequestQueue = { readonly pending: readonly unknown[]; readonly throttledUntil: number }

@@ -8,6 +8,7 @@ const BUSY_PAUSE_MS = 4
 const busy: ReadonlySet<number> = new Set([
   kafkaErrors.COORDINATOR_LOADING,
   kafkaErrors.CONCURRENT_TRANSACTIONS,
+  kafkaErrors.UNSTABLE_OFFSET_COMMIT,
 ])
 /** Another broker will, or the same one when it knows of it. */
 const moving: ReadonlySet<number> = new Set([

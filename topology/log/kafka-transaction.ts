@@ -24,6 +24,7 @@ import {
   type Written,
 } from './kafka-transaction-parts.ts'
 import { commitTransaction, speaksTransactionsV2 } from './kafka-transaction-v2.ts'
+import { stableOffset } from './kafka-stable-offset.ts'
 import type { GroupPlace, NewRecord } from './log.ts'
 
 /** A dead owner holds the readers of its partitions up for so long, unless somebody takes over before. */
@@ -69,18 +70,16 @@ export async function fencedWriter(
     identity = await whileMoving(until, fence)
   }
   const transactions = await coordinator()
-  const topic = names.topic(place.topic)
-  const { offsets, responses } = await whileMoving(until, async () => {
+  const at = { topic: names.topic(place.topic), partition: place.partition }
+  const { offsets, committed } = await whileMoving(until, async () => {
     // Asked for each time: it may have moved, and the one that was asked before would say so for ever.
     const broker = await cluster.findGroupCoordinator({ groupId, coordinatorType: 0 })
-    const topics = [{ topic, partitions: [{ partition: place.partition }] }]
-    return { offsets: broker, ...(await broker.offsetFetch({ groupId, topics })) }
+    return { offsets: broker, committed: await stableOffset(broker.connectionPool, groupId, at) }
   })
-  const committed = BigInt(responses[0]?.partitions[0]?.offset ?? -1)
   return {
     // Grows with every take-over as long as the broker remembers the transactional id: seven days without a commit.
     epoch: (BigInt(identity.producerId) << 16n) | BigInt(identity.producerEpoch),
-    committed: committed < 0n ? undefined : committed,
+    committed,
     commit: committer({
       cluster,
       names,
