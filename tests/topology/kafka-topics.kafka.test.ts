@@ -10,7 +10,7 @@ import { kafkaClient, openCluster, type WireCluster } from '../../topology/log/k
 import { kafkaLog, type KafkaLog } from '../../topology/log/kafka-log.ts'
 import { kafkaNames } from '../../topology/log/kafka-names.ts'
 import { topicPlans, type TopicChoices } from '../../topology/log/kafka-topic-plans.ts'
-import { createTopics } from '../../topology/log/kafka-topics.ts'
+import { createTopics, withPatience } from '../../topology/log/kafka-topics.ts'
 import type { RetentionRule } from '../../topology/log/retention.ts'
 import { codeOf, groupPlace, NO_LIMIT, place, record, texts } from '../contracts/log-records.ts'
 import { describeKafka } from '../support/kafka.ts'
@@ -98,6 +98,9 @@ describeKafka('topics and retention', (kafka) => {
       const earlier = topicPlans(kafkaNames(prefix), at, {}).slice(0, -1)
       const { connectionPool } = await cluster.findControllerBroker()
       await createTopics(connectionPool, earlier)
+      // A broker hears of them a moment after they are made.
+      const names = earlier.map(({ name }) => name)
+      await withPatience(cluster, 'not heard of', () => cluster.addMultipleTargetTopics(names))
       // Without a number of partitions nothing is made.
       const before = await kafkaLog({ brokers: [kafka.broker.address], role: 'test', prefix })
       logs.push(before)
