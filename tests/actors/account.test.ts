@@ -185,9 +185,7 @@ describe('the balance of an account stays within 64 bits', () => {
     atTheTop
       .when(recorded({ transactionId: 't-2', amountMinor: 1n }))
       .expectRejected('balance-over-limit', 'amountMinor')
-    atTheTop
-      .when(groceries)
-      .expectState('account', 'a-1', { balanceMinor: MINOR_MAX - 12_550n })
+    atTheTop.when(groceries).expectState('account', 'a-1', { balanceMinor: MINOR_MAX - 12_550n })
   })
 
   test('to the last minor unit below, for amendments and deletions too', () => {
