@@ -191,11 +191,16 @@ async function load(
              FROM actor_checkpoints
              WHERE user_id = ANY($1) AND state_type > 'transaction' AND generation >= $4
              UNION ALL
-             SELECT c.user_id, c.state_type, c.state_id, c.sequence, c.version,
-               c.generation, c.state
-             FROM unnest($2::text[], $3::text[]) AS wanted (user_id, state_id)
-             JOIN actor_checkpoints c ON c.user_id = wanted.user_id AND c.state_type = 'transaction'
-               AND c.state_id = wanted.state_id AND c.generation >= $4`,
+             SELECT c.*
+             FROM unnest($2::text[], $3::text[]) AS wanted (user_id, state_id),
+             LATERAL (
+               SELECT user_id, state_type, state_id, sequence, version, generation, state
+               FROM actor_checkpoints
+               WHERE user_id = wanted.user_id AND state_type = 'transaction'
+                 AND state_id = wanted.state_id AND generation >= $4
+               -- Planned on an empty table the join would otherwise go through all transactions, until it is analysed.
+               OFFSET 0
+             ) AS c`,
       values: [
         ledgers,
         transactions.map(({ userId }) => userId),
