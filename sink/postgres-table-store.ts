@@ -184,8 +184,9 @@ async function readRows(
   try {
     const { rows } = await pool.query<{ [column: string]: unknown }>({
       name: `read-${table.name}-by-${columns.length}`,
-      text: `SELECT ${selectList(table, 't.')} FROM unnest(${arrays}) AS k (${columnList(columns)})
-             JOIN ${table.name} t ON ${join}`,
+      // Not a join: planned on an empty table it would go through the whole of it, until the server analyses it.
+      text: `SELECT ${selectList(table, 't.')} FROM unnest(${arrays}) AS k (${columnList(columns)}),
+             LATERAL (SELECT * FROM ${table.name} t WHERE ${join} OFFSET 0) AS t`,
       values: columns.map((column) => keys.map((key) => key[column])),
     })
     return rows.map((raw) => rowOf(table, raw))
