@@ -3,7 +3,6 @@ import type { Config } from '../config/config.ts'
 import type { SchemaIds } from '../schemas/schema-ids.ts'
 import { knownLogs, type KnownLogs } from '../sink/known-logs.ts'
 import { openPool } from '../sink/postgres/pool.ts'
-import { kafkaLog } from '../topology/log/kafka-log.ts'
 import type { KafkaSecurity } from '../topology/log/kafka-security.ts'
 import type { TopicChoices } from '../topology/log/kafka-topic-plans.ts'
 import type { Log } from '../topology/log/log.ts'
@@ -12,7 +11,6 @@ import { postgresRetention } from '../topology/log/postgres-retention.ts'
 import type { Retention } from '../topology/log/retention.ts'
 import { withSchemaIds } from '../topology/log/with-schema-ids.ts'
 import { refuseOtherLog, refuseOwnRecords } from './refuse-other-log.ts'
-import { schemaIdsOf } from './schema-ids.ts'
 
 /** Where the log is, as plain data: it crosses to the threads of roles. */
 export type LogSource = {
@@ -42,11 +40,13 @@ export async function logSourceOf(
   note: (line: string) => void,
 ): Promise<LogSource> {
   const kafka = kafkaSourceOf(config)
-  const schemaIds = kafka === undefined ? undefined : await schemaIdsOf(config, note)
+  if (kafka === undefined) return { databaseUrl, partitions: config.partitions, kafka }
+  const { schemaIdsOf } = await import('./schema-ids.ts')
+  const schemaIds = await schemaIdsOf(config, note)
   return {
     databaseUrl,
     partitions: config.partitions,
-    kafka: kafka === undefined ? undefined : { ...kafka, schemaIds },
+    kafka: { ...kafka, schemaIds },
   }
 }
 
@@ -125,6 +125,8 @@ async function openKafka(
   { schemaIds, ...cluster }: KafkaSource,
   { role, onDifference = () => undefined, onRefused = () => undefined }: OpenLogOptions,
 ): Promise<Opened> {
+  // Its client is much to load for each thread of an engine whose log is in the database.
+  const { kafkaLog } = await import('../topology/log/kafka-log.ts')
   const opened = await kafkaLog({ ...cluster, partitions, role, onDifference })
   const log = schemaIds === undefined ? opened : withSchemaIds(opened, schemaIds)
   return { log, retention: () => log.retention({ onRefused }) }
