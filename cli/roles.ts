@@ -17,6 +17,7 @@ import { sqlLeases } from '../topology/sql-leases.ts'
 import { ledgerTables, outcomeTables, type TableReader } from '../topology/table-reader.ts'
 import { startClock } from './clock-role.ts'
 import { leasedRole } from './leased-role.ts'
+import { loggedError } from './logged-error.ts'
 import { openLog, type LogSource } from './open-log.ts'
 import { startStreams } from './streams-role.ts'
 
@@ -58,7 +59,7 @@ export function startRole(options: RoleOptions): Promise<Role> {
     {
       level: options.logLevel,
       base: { role: options.role },
-      serializers: { error: pino.stdSerializers.err },
+      serializers: { error: loggedError },
     },
     pino.destination(2),
   )
