@@ -1,6 +1,9 @@
 /** Which log there is, and how it is opened: the only place that knows its adapters. */
 import type { Config } from '../config/config.ts'
+import { releasedSchemas } from '../schemas/released-schemas.ts'
+import type { RegistryConnection } from '../schemas/registry-http.ts'
 import type { SchemaIds } from '../schemas/schema-ids.ts'
+import { topics } from '../schemas/topics.ts'
 import { knownLogs, type KnownLogs } from '../sink/known-logs.ts'
 import { openPool } from '../sink/postgres/pool.ts'
 import type { KafkaSecurity } from '../topology/log/kafka-security.ts'
@@ -9,6 +12,7 @@ import type { Log } from '../topology/log/log.ts'
 import { postgresLog } from '../topology/log/postgres-log.ts'
 import { postgresRetention } from '../topology/log/postgres-retention.ts'
 import type { Retention } from '../topology/log/retention.ts'
+import { withLateIds, type WaitObserver } from '../topology/log/with-late-ids.ts'
 import { withSchemaIds } from '../topology/log/with-schema-ids.ts'
 import { refuseOtherLog, refuseOwnRecords } from './refuse-other-log.ts'
 
@@ -29,6 +33,8 @@ export type KafkaSource = {
   readonly choices?: TopicChoices
   /** What the schema registry said when the process started; undefined without one. */
   readonly schemaIds?: SchemaIds | undefined
+  /** Where to ask for ids that came up later. */
+  readonly registry?: RegistryConnection | undefined
 }
 
 const DAY_MS = 86_400_000
@@ -41,12 +47,12 @@ export async function logSourceOf(
 ): Promise<LogSource> {
   const kafka = kafkaSourceOf(config)
   if (kafka === undefined) return { databaseUrl, partitions: config.partitions, kafka }
-  const { schemaIdsOf } = await import('./schema-ids.ts')
+  const { registryOf, schemaIdsOf } = await import('./schema-ids.ts')
   const schemaIds = await schemaIdsOf(config, note)
   return {
     databaseUrl,
     partitions: config.partitions,
-    kafka: { ...kafka, schemaIds },
+    kafka: { ...kafka, schemaIds, registry: registryOf(config) },
   }
 }
 
@@ -75,6 +81,15 @@ export type OpenLogOptions = {
   readonly onDifference?: (sentence: string) => void
   /** Told of a topic whose records may not be removed. */
   readonly onRefused?: (sentence: string) => void
+  /** Given by who decides commands: those with an unknown schema id wait until the registry was asked. */
+  readonly lateIds?: LateIdsObserver
+}
+
+export type LateIdsObserver = {
+  waits: WaitObserver
+  /** Each try to ask the registry. */
+  failed(error: unknown): void
+  answered(): void
 }
 
 /** Opens the log and creates its topics on first use. Refuses one that the database was not made from. */
@@ -122,14 +137,29 @@ async function openEmbedded(
 
 async function openKafka(
   { partitions }: LogSource,
-  { schemaIds, ...cluster }: KafkaSource,
-  { role, onDifference = () => undefined, onRefused = () => undefined }: OpenLogOptions,
+  { schemaIds, registry, ...cluster }: KafkaSource,
+  { role, onDifference = () => undefined, onRefused = () => undefined, lateIds }: OpenLogOptions,
 ): Promise<Opened> {
   // Its client is much to load for each thread of an engine whose log is in the database.
   const { kafkaLog } = await import('../topology/log/kafka-log.ts')
   const opened = await kafkaLog({ ...cluster, partitions, role, onDifference })
-  const log = schemaIds === undefined ? opened : withSchemaIds(opened, schemaIds)
-  return { log, retention: () => log.retention({ onRefused }) }
+  const known = schemaIds === undefined ? opened : withSchemaIds(opened, schemaIds)
+  const log =
+    registry === undefined || lateIds === undefined
+      ? known
+      : await askingForIds(known, registry, lateIds)
+  return { log, retention: () => known.retention({ onRefused }) }
+}
+
+async function askingForIds(
+  log: Log,
+  registry: RegistryConnection,
+  { waits, failed, answered }: LateIdsObserver,
+): Promise<Log> {
+  const { lateIds: asking } = await import('../schemas/late-ids.ts')
+  const versions = releasedSchemas(topics['ledger.commands'].schema)
+  const ids = asking(registry, { versions, onFailed: failed, onAnswered: answered })
+  return withLateIds(log, ids, waits)
 }
 
 async function knownTo(

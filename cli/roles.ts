@@ -18,7 +18,7 @@ import { ledgerTables, outcomeTables, type TableReader } from '../topology/table
 import { startClock } from './clock-role.ts'
 import { leasedRole } from './leased-role.ts'
 import { loggedError } from './logged-error.ts'
-import { openLog, type LogSource } from './open-log.ts'
+import { openLog, type LateIdsObserver, type LogSource } from './open-log.ts'
 import { startStreams } from './streams-role.ts'
 
 export type RoleName = 'actors' | 'tables' | 'streams' | 'clock' | 'api'
@@ -82,16 +82,17 @@ const CELLS_MAX = 100_000
 
 async function startActors(options: RoleOptions, logger: Logger): Promise<Role> {
   const { databaseUrl: url, partitions, limit } = options
-  const log = await openLog(options, {
-    role: 'actors',
-    onDifference: (difference) => logger.warn({ difference }, 'a topic is not as it ought to be'),
-  })
-  const pool = openPool(url, { role: 'actors', max: 2, session: byKeyOnly })
-  const store = postgresCheckpointStore(url, 'actors', STATES_GENERATION)
   const metrics = actorMetrics(
     (partition, error) => logger.error({ partition, error }, 'a command failed'),
     () => connectionUse(pool),
   )
+  const log = await openLog(options, {
+    role: 'actors',
+    onDifference: (difference) => logger.warn({ difference }, 'a topic is not as it ought to be'),
+    lateIds: { waits: metrics.waits, ...registryNotes(logger) },
+  })
+  const pool = openPool(url, { role: 'actors', max: 2, session: byKeyOnly })
+  const store = postgresCheckpointStore(url, 'actors', STATES_GENERATION)
   const deps = {
     log,
     store,
@@ -147,6 +148,21 @@ async function startActors(options: RoleOptions, logger: Logger): Promise<Role> 
       await pool.end()
     },
   })
+}
+
+/** Says once that commands wait for the registry, and once that it answers again. */
+function registryNotes(logger: Logger): Pick<LateIdsObserver, 'failed' | 'answered'> {
+  let isAway = false
+  return {
+    failed(error) {
+      if (!isAway) logger.warn({ error }, 'commands wait for the schema registry')
+      isAway = true
+    },
+    answered() {
+      if (isAway) logger.info('the schema registry answers again')
+      isAway = false
+    },
+  }
 }
 
 /** A restore takes a moment, unless an evolve changed and the states are made anew from the first event. */

@@ -117,7 +117,7 @@ export const settings = {
     name: 'SCHEMA_REGISTRY_URL',
     fallback: '',
     meaning:
-      'schema registry with the API of Confluent, asked at the start only; without it records on Kafka carry the ids of the checked-in schemas',
+      'schema registry with the API of Confluent, asked at the start and for ids that came up since; without it records on Kafka carry the ids of the checked-in schemas',
   },
   schemaRegistryUser: {
     name: 'SALDO_SCHEMA_REGISTRY_USER',

@@ -1,6 +1,6 @@
 /** What a registry has to hold so that other programs and Saldo read each other, and the ids that follow from it. */
 import { COMPATIBILITY } from '@kafkajs/confluent-schema-registry'
-import { canRead, canonicalForm } from './avro-types.ts'
+import { canRead } from './avro-types.ts'
 import { OWN_IDS_FROM } from './codec.ts'
 import {
   incompatible,
@@ -10,6 +10,7 @@ import {
   type Registry,
   type SubjectState,
 } from './registry.ts'
+import { isSame } from './registered-schema.ts'
 import type { RegistryConnection } from './registry-http.ts'
 import { releasedSchemas, type ReleasedSchema } from './released-schemas.ts'
 import type { SchemaIds } from './schema-ids.ts'
@@ -120,8 +121,4 @@ export function missingIn(
     registered.some((one) => isSame(one.schema, schema)),
   )
   return versions.slice(newest + 1)
-}
-
-function isSame(one: RegisteredVersion['schema'], other: ReleasedSchema['schema']): boolean {
-  return one !== undefined && canonicalForm(one) === canonicalForm(other)
 }

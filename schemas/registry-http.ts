@@ -61,6 +61,16 @@ export function registryHttp({ url, login, ca }: RegistryConnection): RegistryHt
   }
 }
 
+export function fieldOf(body: unknown, name: string): unknown {
+  return typeof body === 'object' && body !== null
+    ? (body as { readonly [name: string]: unknown })[name]
+    : undefined
+}
+
+export function noRegistry(): SaldoError {
+  return unavailable('what answers is no schema registry', false)
+}
+
 /** A page in HTML is no answer of a registry. */
 function parsed(answer: string): unknown {
   try {
@@ -92,7 +102,10 @@ export function asRegistryError(error: unknown): SaldoError {
       { retryable: false, cause: error },
     )
   }
-  const isTimeout = error instanceof Error && error.name === 'TimeoutError'
+  // What a request rejects with when its time is over names the time in its cause.
+  const isTimeout = [error, error instanceof Error ? error.cause : undefined].some(
+    (one) => one instanceof Error && one.name === 'TimeoutError',
+  )
   const reason = isTimeout ? `no answer within ${ANSWER_MS / 1000} s` : code
   return unavailable(reason === '' ? 'the connection broke' : reason, true, error)
 }

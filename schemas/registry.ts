@@ -1,13 +1,15 @@
 /**
- * The schemas of the topics in a registry that speaks Confluent's API. It is asked when a process starts and never
- * again: what comes back is plain data, and records are written and read without it.
+ * The schemas of the topics in a registry that speaks Confluent's API. It is asked when a process starts: what
+ * comes back is plain data, and records are written and read without it.
  */
 import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
-import { canonicalForm } from './avro-types.ts'
 import type { AvroSchema } from './avsc-files.ts'
 import { SaldoError } from './errors.ts'
+import { avroIn, schemaWithId, type IdMeaning } from './registered-schema.ts'
 import {
   asRegistryError,
+  fieldOf,
+  noRegistry,
   refuseStatus,
   registryHttp,
   unavailable,
@@ -34,6 +36,7 @@ export type Registry = {
   /** Rejects where what answers is no registry. */
   probe(): Promise<void>
   state(subject: string): Promise<SubjectState>
+  meaning(id: number): Promise<IdMeaning>
   setLevel(subject: string): Promise<void>
   /** Whether the registry would take a schema, by the level that the subject has. */
   accepts(subject: string, schema: AvroSchema): Promise<boolean>
@@ -62,6 +65,7 @@ export function openRegistry(connection: RegistryConnection): Registry {
       const level = await levelOf(http, name)
       return { level, registered: await versionsOf(http, name) }
     },
+    meaning: (id) => schemaWithId(http, id),
     async setLevel(name) {
       const path = `/config/${encodeURIComponent(name)}`
       const { status } = await http.send('PUT', path, { compatibility: LEVEL })
@@ -107,26 +111,6 @@ async function versionsOf(http: RegistryHttp, name: string): Promise<RegisteredV
     registered.push({ version: Number(version), id, schema: avroIn(text) })
   }
   return registered
-}
-
-function avroIn(text: string): AvroSchema | undefined {
-  try {
-    const schema = JSON.parse(text) as AvroSchema
-    canonicalForm(schema)
-    return schema
-  } catch {
-    return undefined
-  }
-}
-
-function fieldOf(body: unknown, name: string): unknown {
-  return typeof body === 'object' && body !== null
-    ? (body as { readonly [name: string]: unknown })[name]
-    : undefined
-}
-
-function noRegistry(): SaldoError {
-  return unavailable('what answers is no schema registry', false)
 }
 
 /** What the client rejects with: its errors carry a status where there was an answer. */

@@ -1,12 +1,17 @@
 /** Every metric of the engine, its unit and what to do when it moves. Labels never hold personal data. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { WaitObserver } from './log/with-late-ids.ts'
 import type { ActorObserver, LeaseState } from './run-actors.ts'
 import type { ClockObserver } from './run-clock.ts'
 import type { RelayObserver } from './run-relay.ts'
 import type { StreamObserver } from './run-streams.ts'
 import type { TableObserver } from './run-tables.ts'
 
-export type ActorMetrics = { readonly observer: ActorObserver; text(): Promise<string> }
+export type ActorMetrics = {
+  readonly observer: ActorObserver
+  readonly waits: WaitObserver
+  text(): Promise<string>
+}
 export type ClockMetrics = { readonly observer: ClockObserver; text(): Promise<string> }
 export type RelayMetrics = { readonly observer: RelayObserver; text(): Promise<string> }
 export type StreamMetrics = { readonly observer: StreamObserver; text(): Promise<string> }
@@ -18,6 +23,7 @@ const leaseStates: readonly LeaseState[] = ['fencing', 'restoring', 'running', '
 export function actorMetrics(
   onFault: (partition: number, error: unknown) => void,
   connections?: () => ConnectionUse,
+  now: () => number = Date.now,
 ): ActorMetrics {
   const registry = new Registry()
   const decided = new Counter({
@@ -54,6 +60,17 @@ export function actorMetrics(
     labelNames: ['partition'],
     registers: [registry],
   })
+  const waitingSince = new Map<number, number>()
+  new Gauge({
+    name: 'saldo_registry_wait_seconds',
+    help: 'For how long a partition waits for the schema registry to say what an unknown id is; shown while it does.',
+    labelNames: ['partition'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const [partition, since] of waitingSince) this.set({ partition }, (now() - since) / 1000)
+    },
+  })
   new Gauge({
     name: 'saldo_actor_connections',
     help: 'Connections of the actors to the database for keys by state, and reads that wait for one.',
@@ -80,6 +97,10 @@ export function actorMetrics(
         batch.observe(answers.length)
       },
       fault: onFault,
+    },
+    waits(partition, waits) {
+      if (waits === undefined) waitingSince.delete(partition)
+      else if (!waitingSince.has(partition)) waitingSince.set(partition, now())
     },
     text: () => registry.metrics(),
   }

@@ -4,6 +4,7 @@ import { checkSchemas, fileProblems } from '../../schemas/check-schemas.ts'
 import { commandCodec, eventCodec } from '../../schemas/codec.ts'
 import { SaldoError } from '../../schemas/errors.ts'
 import { missingIn, problemsOf, registeredIds, subjectsOf } from '../../schemas/registered-ids.ts'
+import { asRegistryError } from '../../schemas/registry-http.ts'
 import { releasedSchemas, type ReleasedSchema } from '../../schemas/released-schemas.ts'
 import { idTranslation } from '../../schemas/schema-ids.ts'
 import { stubRegistry } from '../support/stub-registry.ts'
@@ -153,6 +154,13 @@ describe('a registry that', () => {
       code: 'SALDO_REGISTRY_UNAVAILABLE',
       retryable: true,
     })
+  })
+
+  test('does not answer in time is asked again, and the message says so', () => {
+    const cause = new DOMException('it took too long', 'TimeoutError')
+    const error = asRegistryError(new Error('the operation was aborted', { cause }))
+    expect(error).toMatchObject({ code: 'SALDO_REGISTRY_UNAVAILABLE', retryable: true })
+    expect(error.message).toContain('no answer within 10 s')
   })
 
   test('wants a password gets it in a header and never in a message', async () => {

@@ -8,11 +8,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { commandCodec, deadLetterCodec, outcomeCodec } from '../../schemas/codec.ts'
+import { lateIds } from '../../schemas/late-ids.ts'
 import { registeredIds } from '../../schemas/registered-ids.ts'
-import type { SchemaIds } from '../../schemas/schema-ids.ts'
+import { registryHttp } from '../../schemas/registry-http.ts'
+import { releasedSchemas } from '../../schemas/released-schemas.ts'
 import { memoryCheckpointStore } from '../../sink/memory-checkpoint-store.ts'
 import { kafkaLog } from '../../topology/log/kafka-log.ts'
 import type { Log } from '../../topology/log/log.ts'
+import { withLateIds } from '../../topology/log/with-late-ids.ts'
 import { withSchemaIds } from '../../topology/log/with-schema-ids.ts'
 import { runActors } from '../../topology/run-actors.ts'
 import { readAll } from '../contracts/log-records.ts'
@@ -42,18 +45,27 @@ function suite(kafka: TestKafka, registry: TestRegistry): void {
   const isNeeded = (process.env['SALDO_TEST_REQUIRE'] ?? '').split(',').includes('python')
   const withPython = python === undefined || isNeeded ? test : test.skip
   const why = python === undefined ? '' : ` (skipped: ${python})`
-  let ids: SchemaIds
   let raw: Log
   let log: Log
   let owners: Promise<unknown>
 
   beforeAll(async () => {
     const { prefix } = kafka
-    ids = await registeredIds({ url: registry.url }, { prefix })
+    const ids = await registeredIds({ url: registry.url }, { prefix })
     const brokers = [kafka.broker.address]
     const opening = await kafkaLog({ brokers, partitions: PARTITIONS, role: 'test', prefix })
     raw = opening
-    log = withSchemaIds(opening, ids)
+    const late = lateIds(
+      { url: registry.url },
+      {
+        versions: releasedSchemas('saldo.ledger.v1.LedgerCommand'),
+        onFailed: (error) => {
+          throw error
+        },
+        onAnswered: () => {},
+      },
+    )
+    log = withLateIds(withSchemaIds(opening, ids), late, () => {})
     const deps = {
       log,
       store,
@@ -79,7 +91,7 @@ function suite(kafka: TestKafka, registry: TestRegistry): void {
   afterAll(async () => {
     stop.abort()
     await owners
-    await raw.close()
+    await log.close()
   })
 
   /** Commands of as many users as told, in the JSON that a kind of client takes. */
@@ -218,16 +230,26 @@ function suite(kafka: TestKafka, registry: TestRegistry): void {
     )
   })
 
-  test('sets aside a schema that was registered later, and goes on with the next command', async () => {
+  test('asks for ids that were registered later: decides what is ours, sets aside what is not', async () => {
     const before = await logged()
     const next = commandRecord(wish(opened, 'next'), PARTITIONS)
-    const value = commandCodec.encode(wish(opened, 'next'))
-    value.writeInt32BE(1 + Math.max(...ids.inward.map(([id]) => id)), 1)
-    await raw.producer().append([{ ...next, value }, next])
-    const after = await answered(2, before)
-    expect(after.letters.map(({ cause, detail }) => [cause, detail])).toEqual([
-      ['unreadable', expect.stringContaining('unknown schema id')],
-    ])
+    const path = `/subjects/${kafka.prefix}late-value/versions`
+    const registered = async (schema: string): Promise<Buffer> => {
+      const { body } = await registryHttp({ url: registry.url }).send('POST', path, { schema })
+      const value = commandCodec.encode(wish(opened, 'next'))
+      value.writeInt32BE((body as { readonly id: number }).id, 1)
+      return value
+    }
+    const newest = JSON.stringify(releasedSchemas('saldo.ledger.v1.LedgerCommand').at(-1)?.schema)
+    const marks = '{"type":"string","avro.java.string":"CharSequence"}'
+    const ours = await registered(newest.replaceAll('"string"', marks))
+    const other = await registered(JSON.stringify({ type: 'enum', name: 'Other', symbols: ['A'] }))
+    const nobodys = Buffer.from(other)
+    nobodys.writeInt32BE(other.readInt32BE(1) + 1_000_000, 1)
+    await raw.producer().append([ours, other, nobodys].map((value) => ({ ...next, value })))
+    const after = await answered(3, before)
+    const letter = ['unreadable', expect.stringContaining('unknown schema id')]
+    expect(after.letters.map(({ cause, detail }) => [cause, detail])).toEqual([letter, letter])
     expect(after.outcomes.map(({ verdict }) => verdict)).toEqual(['accepted'])
   })
 }

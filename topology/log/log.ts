@@ -42,8 +42,9 @@ export interface Log {
   acquire(place: GroupPlace): Promise<Lease>
   /**
    * Committed records from `offset` on, none skipped; offsets may jump. At least one record, however large, where there
-   * is one. Rejects with SALDO_RECORDS_REMOVED below the start: whoever counts on every record must not miss some. A
-   * reader that goes on from `next` may still get what was fetched before it was removed.
+   * is one; none while somebody else has to say first how the next one is to be read. Rejects with
+   * SALDO_RECORDS_REMOVED below the start: whoever counts on every record must not miss some. A reader that goes on from
+   * `next` may still get what was fetched before it was removed.
    */
   read(place: Place, offset: bigint, limit: BatchLimit): Promise<Slice>
   /** Everything before it was removed by retention, on purpose; 0 while nothing was. Never more than the end. */
