@@ -8,4 +8,6 @@ CREATE ROLE saldo_api NOLOGIN;
 CREATE ROLE saldo_grafana NOLOGIN;
 CREATE ROLE saldo_reader LOGIN PASSWORD :'api' IN ROLE saldo_api;
 CREATE ROLE grafana_reader LOGIN PASSWORD :'grafana' IN ROLE saldo_grafana;
+ALTER ROLE grafana_reader SET statement_timeout = '10s';
+ALTER ROLE grafana_reader SET default_transaction_read_only = on;
 SQL
