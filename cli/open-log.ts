@@ -48,7 +48,7 @@ export async function logSourceOf(
   const kafka = kafkaSourceOf(config)
   if (kafka === undefined) return { databaseUrl, partitions: config.partitions, kafka }
   const { registryOf, schemaIdsOf } = await import('./schema-ids.ts')
-  const schemaIds = await schemaIdsOf(config, note)
+  const schemaIds = await schemaIdsOf(config, databaseUrl, note)
   return {
     databaseUrl,
     partitions: config.partitions,

@@ -4,9 +4,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
 import { settings, type SettingKey } from '../config/settings.ts'
 import { SaldoError } from '../schemas/errors.ts'
-import { registeredIds } from '../schemas/registered-ids.ts'
+import { registeredIds, type RegistryOptions } from '../schemas/registered-ids.ts'
 import type { RegistryConnection } from '../schemas/registry-http.ts'
 import type { SchemaIds } from '../schemas/schema-ids.ts'
+import { openPool } from '../sink/postgres/pool.ts'
+import { knownRegistryIds, noteRegistryIds } from '../sink/registry-ids.ts'
 
 /** Before each further try: some eight seconds, and whoever supervises the process starts it again after that. */
 const PAUSES_MS = [250, 500, 1000, 2000, 4000]
@@ -44,35 +46,58 @@ function textOf(
 
 const asked = new WeakMap<Config, Promise<SchemaIds>>()
 
-/** The ids that records on Kafka carry; undefined without a registry, where those of the files serve. */
+/**
+ * The ids that records on Kafka carry; undefined without a registry, where those of the files serve. The database notes
+ * them before a record carries one, and a registry that says something else later is refused.
+ */
 export async function schemaIdsOf(
   config: Config,
+  databaseUrl: string,
   note: (line: string) => void,
 ): Promise<SchemaIds | undefined> {
   const registry = registryOf(config)
   if (registry === undefined) return undefined
   let ids = asked.get(config)
   if (ids === undefined) {
-    ids = askPatiently(registry, config.kafkaPrefix, note)
+    ids = askAndNote(registry, config.kafkaPrefix, databaseUrl, note)
     asked.set(config, ids)
     ids.catch(() => asked.delete(config))
   }
   return await ids
 }
 
-async function askPatiently(
+async function askAndNote(
   registry: RegistryConnection,
   prefix: string,
+  databaseUrl: string,
+  note: (line: string) => void,
+): Promise<SchemaIds> {
+  const pool = openPool(databaseUrl, { role: 'registry-ids', max: 1 })
+  try {
+    const known = await knownRegistryIds(pool)
+    const ids = await askPatiently(registry, { prefix, known }, note)
+    const isKnown = new Set(known.map(([registryId]) => registryId))
+    const fresh = ids.inward.filter(([registryId]) => !isKnown.has(registryId))
+    if (fresh.length > 0) await noteRegistryIds(pool, fresh)
+    return ids
+  } finally {
+    await pool.end()
+  }
+}
+
+async function askPatiently(
+  registry: RegistryConnection,
+  options: RegistryOptions,
   note: (line: string) => void,
 ): Promise<SchemaIds> {
   for (const pauseMs of PAUSES_MS) {
     try {
-      return await registeredIds(registry, { prefix })
+      return await registeredIds(registry, options)
     } catch (error) {
       if (!(error instanceof SaldoError) || !error.retryable) throw error
       note(`${error.message}: trying again`)
       await pause(pauseMs)
     }
   }
-  return await registeredIds(registry, { prefix })
+  return await registeredIds(registry, options)
 }

@@ -2,6 +2,7 @@
 import { COMPATIBILITY } from '@kafkajs/confluent-schema-registry'
 import { canRead } from './avro-types.ts'
 import { OWN_IDS_FROM } from './codec.ts'
+import { SaldoError } from './errors.ts'
 import {
   incompatible,
   LEVEL,
@@ -40,6 +41,8 @@ export type RegistryOptions = {
   readonly prefix?: string
   /** Gives a subject that has another compatibility level the one that Saldo needs, instead of refusing it. */
   readonly setLevels?: boolean
+  /** What ids were when records began to carry them. A registry that says otherwise lost what it had. */
+  readonly known?: SchemaIds['inward']
 }
 
 /**
@@ -49,7 +52,7 @@ export type RegistryOptions = {
  */
 export async function registeredIds(
   connection: RegistryConnection,
-  { prefix = '', setLevels = false }: RegistryOptions = {},
+  { prefix = '', setLevels = false, known = [] }: RegistryOptions = {},
 ): Promise<SchemaIds> {
   const registry = openRegistry(connection)
   try {
@@ -62,14 +65,44 @@ export async function registeredIds(
         return { subject, level, registered }
       }),
     )
+    await refuseChangedIds(registry, known, states)
     const found = await Promise.all(states.map((state) => completed(registry, state)))
     return {
       outward: found.flatMap(({ outward }) => outward),
-      inward: found.flatMap(({ inward }) => inward),
+      inward: [...new Map([...found.flatMap(({ inward }) => inward), ...known])],
     }
   } finally {
     registry.close()
   }
+}
+
+/** Before anything is registered: a registry that came back empty would give old ids to other schemas. */
+async function refuseChangedIds(
+  registry: Registry,
+  known: SchemaIds['inward'],
+  states: readonly (SubjectState & { readonly subject: Subject })[],
+): Promise<void> {
+  const released = new Map(
+    states.flatMap(({ subject }) => subject.versions.map((version) => [version.id, version])),
+  )
+  const there = states.flatMap(({ registered }) => registered)
+  const changed: string[] = []
+  for (const [id, ownId] of known) {
+    const was = released.get(ownId)
+    // Of a newer release, which knows what it was.
+    if (was === undefined) continue
+    if (there.some((one) => one.id === id && isSame(one.schema, was.schema))) continue
+    const is = await registry.meaning(id)
+    if (is === 'nothing') changed.push(`id ${id} was ${was.name} and is nothing`)
+    else if (!isSame(is.schema, was.schema)) {
+      changed.push(`id ${id} was ${was.name} and is another schema`)
+    }
+  }
+  if (changed.length === 0) return
+  throw new SaldoError(
+    'SALDO_SCHEMA_INCOMPATIBLE',
+    `the schema registry does not have what records of this log carry: ${changed.slice(0, 3).join(', ')}${changed.length > 3 ? `, and ${changed.length - 3} more` : ''}; restore it from its backup (docs/operations.md), or correct SCHEMA_REGISTRY_URL`,
+  )
 }
 
 async function completed(
