@@ -5,12 +5,15 @@
  * Invariant: commands are appended in the order in which `send` was called, and none overtakes one that failed.
  */
 import { randomUUID } from 'node:crypto'
+import { commandCodec } from '../schemas/codec.ts'
 import { SaldoError } from '../schemas/errors.ts'
+import type { RegistryConnection } from '../schemas/registry-http.ts'
 import type { Initiator, LedgerCommandBody } from '../schemas/types.ts'
 import { kafkaLog } from '../topology/log/kafka-log.ts'
 import type { KafkaSecurity } from '../topology/log/kafka-security.ts'
 import type { Log, NewRecord, Producer } from '../topology/log/log.ts'
 import { postgresLog } from '../topology/log/postgres-log.ts'
+import { withSchemaIds } from '../topology/log/with-schema-ids.ts'
 import { commandFromJson } from './command-json.ts'
 import { recordOf } from './command-record.ts'
 
@@ -43,6 +46,11 @@ export type KafkaAddress = {
   readonly prefix?: string
   /** TLS and a login, as the settings of the engine have them (docs/kafka-security.md); plain text and nobody without it. */
   readonly security?: KafkaSecurity
+  /**
+   * Where the engine has a schema registry (`SCHEMA_REGISTRY_URL`): commands then carry its ids, which other programs
+   * need and the engine does not. It is asked once; nothing is registered.
+   */
+  readonly registry?: RegistryConnection
 }
 
 export type CommandProducer = {
@@ -65,16 +73,26 @@ export type CommandProducer = {
 
 /**
  * Connects to the log. Rejects with `SALDO_DATABASE_UNAVAILABLE` or `SALDO_LOG_UNAVAILABLE`, or with
- * `SALDO_LOG_MISMATCH` where no engine ever ran.
+ * `SALDO_LOG_MISMATCH` where no engine ever ran; with a registry also with `SALDO_REGISTRY_UNAVAILABLE`, and with
+ * `SALDO_SCHEMA_INCOMPATIBLE` where it does not have the schema of commands.
  */
 export async function producer(options: CommandProducerOptions): Promise<CommandProducer> {
   const { retryForMs = RETRY_FOR_MS } = options
   if ('log' in options) return new Sender(options.log, retryForMs, () => Promise.resolve())
   const log =
     'kafka' in options
-      ? await kafkaLog({ ...options.kafka, role: 'producer' })
+      ? await openKafka(options.kafka)
       : await postgresLog({ url: options.databaseUrl, role: 'producer' })
   return new Sender(log, retryForMs, () => log.close())
+}
+
+async function openKafka({ registry, ...cluster }: KafkaAddress): Promise<Log> {
+  if (registry === undefined) return await kafkaLog({ ...cluster, role: 'producer' })
+  // Its client is much to load for programs that have no registry.
+  const { foundIds } = await import('../schemas/registered-ids.ts')
+  const wanted = { topic: 'ledger.commands', writes: commandCodec.schemaId } as const
+  const ids = await foundIds(registry, { prefix: cluster.prefix ?? '', ...wanted })
+  return withSchemaIds(await kafkaLog({ ...cluster, role: 'producer' }), ids)
 }
 
 /**

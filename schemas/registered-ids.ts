@@ -15,7 +15,7 @@ import { isSame } from './registered-schema.ts'
 import type { RegistryConnection } from './registry-http.ts'
 import { releasedSchemas, type ReleasedSchema } from './released-schemas.ts'
 import type { SchemaIds } from './schema-ids.ts'
-import { topics } from './topics.ts'
+import { topics, type TopicName } from './topics.ts'
 
 /** The records of a topic and every schema that was ever released for them, oldest first. */
 export type Subject = {
@@ -29,11 +29,14 @@ const fittingLevels = [LEVEL, COMPATIBILITY.FULL_TRANSITIVE] as const
 
 /** Subjects as Confluent's serializers name them: the topic, then `-value`. Keys are plain text and have none. */
 export function subjectsOf(prefix: string): readonly Subject[] {
-  return Object.values(topics).map(({ name, schema }) => ({
-    name: `${prefix}${name}-value`,
-    topic: name,
-    versions: releasedSchemas(schema),
-  }))
+  return Object.values(topics).map((topic) => subjectOf(prefix, topic))
+}
+
+function subjectOf(
+  prefix: string,
+  { name, schema }: { readonly name: string; readonly schema: string },
+): Subject {
+  return { name: `${prefix}${name}-value`, topic: name, versions: releasedSchemas(schema) }
 }
 
 export type RegistryOptions = {
@@ -71,6 +74,27 @@ export async function registeredIds(
       outward: found.flatMap(({ outward }) => outward),
       inward: [...new Map([...found.flatMap(({ inward }) => inward), ...known])],
     }
+  } finally {
+    registry.close()
+  }
+}
+
+/** The ids that a program outside writes to a topic with and reads from it; nothing is registered. */
+export async function foundIds(
+  connection: RegistryConnection,
+  { prefix, topic, writes }: { prefix: string; topic: TopicName; writes: number },
+): Promise<SchemaIds> {
+  const registry = openRegistry(connection)
+  try {
+    await registry.probe()
+    const subject = subjectOf(prefix, topics[topic])
+    const { registered } = await registry.state(subject.name)
+    const ids = idsOf(subject, registered)
+    if (ids.outward.some(([ownId]) => ownId === writes)) return ids
+    throw incompatible(
+      subject.name,
+      'the schema of this release is not registered: start an engine of it, or run saldo schemas register',
+    )
   } finally {
     registry.close()
   }
@@ -116,16 +140,19 @@ async function completed(
     const id = await registry.register(subject.name, schema, kept ?? LEVEL)
     there.push({ version: there.length + 1, id, schema })
   }
-  const same = ({ schema }: ReleasedSchema) => there.filter((one) => isSame(one.schema, schema))
+  return idsOf(subject, there)
+}
+
+function idsOf({ versions }: Subject, registered: readonly RegisteredVersion[]): SchemaIds {
+  const same = ({ schema }: ReleasedSchema) =>
+    registered.filter((one) => isSame(one.schema, schema))
   return {
-    outward: subject.versions.flatMap((version) =>
+    outward: versions.flatMap((version) =>
       same(version)
         .slice(-1)
         .map(({ id }) => [version.id, id] as const),
     ),
-    inward: subject.versions.flatMap((version) =>
-      same(version).map(({ id }) => [id, version.id] as const),
-    ),
+    inward: versions.flatMap((version) => same(version).map(({ id }) => [id, version.id] as const)),
   }
 }
 

@@ -3,10 +3,18 @@ import { describe, expect, test } from 'vitest'
 import { checkSchemas, fileProblems } from '../../schemas/check-schemas.ts'
 import { commandCodec, eventCodec } from '../../schemas/codec.ts'
 import { SaldoError } from '../../schemas/errors.ts'
-import { missingIn, problemsOf, registeredIds, subjectsOf } from '../../schemas/registered-ids.ts'
+import {
+  foundIds,
+  missingIn,
+  problemsOf,
+  registeredIds,
+  subjectsOf,
+} from '../../schemas/registered-ids.ts'
 import { asRegistryError } from '../../schemas/registry-http.ts'
 import { releasedSchemas, type ReleasedSchema } from '../../schemas/released-schemas.ts'
 import { idTranslation } from '../../schemas/schema-ids.ts'
+import { authority } from '../support/certificates.ts'
+import { memoryRegistry } from '../support/memory-registry.ts'
 import { stubRegistry } from '../support/stub-registry.ts'
 
 const NAME = 'saldo.ledger.v1.LedgerCommand'
@@ -177,6 +185,48 @@ describe('a registry that', () => {
     const expected = `Basic ${Buffer.from('engine:not to be told').toString('base64')}`
     expect(new Set(asked)).toEqual(new Set([expected]))
     expect(JSON.stringify(error) + String(error)).not.toContain(login.password)
+  })
+})
+
+describe('a registry behind TLS', () => {
+  test('is asked and given schemas when its authority is named, and refused with the setting when not', async () => {
+    const signer = authority('the signer of tests')
+    const registry = await memoryRegistry(signer.certify('registry', ['127.0.0.1']))
+    try {
+      const { url } = registry
+      await expect(registeredIds({ url })).rejects.toMatchObject({
+        code: 'SALDO_CONFIG_INVALID',
+        message: expect.stringContaining('SALDO_SCHEMA_REGISTRY_CA_FILE'),
+      })
+      const { certificate: ca } = authority('another')
+      await expect(registeredIds({ url, ca })).rejects.toThrow('SALDO_SCHEMA_REGISTRY_CA_FILE')
+      expect(registry.schemas).toEqual([])
+      const ids = await registeredIds({ url, ca: signer.certificate })
+      expect(ids.outward).toHaveLength(registry.schemas.length)
+    } finally {
+      await registry.close()
+    }
+  })
+})
+
+describe('a program outside', () => {
+  const wanted = { prefix: '', topic: 'ledger.commands', writes: commandCodec.schemaId } as const
+
+  test('is told the ids that the engine registered, and registers nothing itself', async () => {
+    const registry = await memoryRegistry()
+    try {
+      await expect(foundIds(registry, wanted)).rejects.toMatchObject({
+        code: 'SALDO_SCHEMA_INCOMPATIBLE',
+        message: expect.stringContaining('saldo schemas register'),
+      })
+      expect(registry.schemas).toEqual([])
+      const engine = await registeredIds(registry)
+      const { outward } = await foundIds(registry, wanted)
+      expect(engine.outward).toEqual(expect.arrayContaining([...outward]))
+      expect(outward.map(([ownId]) => ownId)).toContain(commandCodec.schemaId)
+    } finally {
+      await registry.close()
+    }
   })
 })
 

@@ -1,7 +1,9 @@
 import { text } from 'node:stream/consumers'
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import type { Certified } from './certificates.ts'
 
 export type MemoryRegistry = {
   readonly url: string
@@ -18,8 +20,8 @@ type Backup = {
   readonly subjects: ReadonlyMap<string, readonly number[]>
 }
 
-/** As much of Confluent's API as a start needs, with ids from 1 on; what is registered is believed. */
-export async function memoryRegistry(): Promise<MemoryRegistry> {
+/** As much of Confluent's API as a start needs, with ids from 1 on; what is registered is believed. TLS with a certificate. */
+export async function memoryRegistry(certified?: Certified): Promise<MemoryRegistry> {
   let schemas: string[] = []
   let subjects = new Map<string, readonly number[]>()
   const levels = new Map<string, string>()
@@ -68,17 +70,21 @@ export async function memoryRegistry(): Promise<MemoryRegistry> {
     }
     return undefined
   }
-  const server = createServer((request, response) => {
+  const listener: RequestListener = (request, response) => {
     void answerTo(request).then((answer) => {
       response.setHeader('content-type', 'application/json')
       response.statusCode = answer === undefined ? 404 : 200
       response.end(JSON.stringify(answer ?? { error_code: 40_403, message: 'not found' }))
     })
-  })
+  }
+  const server =
+    certified === undefined
+      ? createServer(listener)
+      : createSecureServer({ cert: certified.certificate, key: certified.key }, listener)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http${certified === undefined ? '' : 's'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     get schemas() {
       return schemas
     },
