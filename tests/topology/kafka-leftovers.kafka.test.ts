@@ -11,9 +11,10 @@ import { describeOwnKafka } from '../support/kafka.ts'
 
 const events = place('ledger.events')
 const commands = groupPlace()
+/** The same partition for somebody else. */
+const others = groupPlace(0, 'others')
 const names = kafkaNames('')
 const PATIENCE_MS = 30_000
-const transactionalId = names.transactionalId(commands)
 // Without it a broker takes no record of a transaction that its coordinator does not know, which is how to make one.
 const settings = { 'transaction.partition.verification.enable': 'false' }
 
@@ -35,16 +36,17 @@ describeOwnKafka(
       await cluster.disconnect()
     })
 
-    const owner = (): Promise<Identity> =>
+    const owner = (of = commands): Promise<Identity> =>
       whileMoving(Date.now() + PATIENCE_MS, async () => {
-        const broker = await coordinator()
+        const transactionalId = names.transactionalId(of)
+        const broker = await coordinator(transactionalId)
         const asked = { transactionalId, transactionTimeout: 15_000 }
         return { transactionalId, ...(await broker.initProducerId(asked)) }
       })
-    const coordinator = () =>
+    const coordinator = (transactionalId: string) =>
       cluster.findGroupCoordinator({ groupId: transactionalId, coordinatorType: 1 })
     const end = async (identity: Identity, isCommit: boolean, ...written: readonly string[]) => {
-      const broker = await coordinator()
+      const broker = await coordinator(identity.transactionalId)
       const topics = [{ topic: names.topic(events.topic), partitions: [events.partition] }]
       await broker.addPartitionsToTxn({ ...identity, topics })
       for (const [sequence, text] of written.entries()) await write(identity, sequence, text)
@@ -52,7 +54,7 @@ describeOwnKafka(
     }
     /** Of a transaction that is over for its coordinator, it is as one whose markers were never written. */
     const write = async (identity: Identity, sequence: number, text: string): Promise<void> => {
-      const { producerEpoch, producerId } = identity
+      const { producerEpoch, producerId, transactionalId } = identity
       const topic = names.topic(events.topic)
       const { partition } = events
       const batch = encodeBatch([record(text)], {
@@ -72,6 +74,15 @@ describeOwnKafka(
       while ((await log.end(events)) < offset) {
         await log.arrival(events, offset, new AbortController().signal)
       }
+    }
+    /** As with `write`, the marker was never written. */
+    const move = async (identity: Identity, offset: string): Promise<void> => {
+      const groupId = names.group(others.group)
+      const broker = await cluster.findGroupCoordinator({ groupId, coordinatorType: 0 })
+      const topics = [
+        { topic: names.topic(others.topic), partitions: [{ partition: others.partition, offset }] },
+      ]
+      await broker.txnOffsetCommit({ ...identity, groupId, topics })
     }
     const seen = async (): Promise<readonly string[]> =>
       texts((await log.read(events, 0n, NO_LIMIT)).records)
@@ -102,6 +113,34 @@ describeOwnKafka(
         const refused = { code: 'SALDO_LOG_UNAVAILABLE', retryable: true }
         await expect(log.acquire(commands)).rejects.toMatchObject(refused)
         await expect(log.acquire(commands)).rejects.toMatchObject(refused)
+      })
+    })
+
+    describe('that finds an offset without a marker', () => {
+      test('commits it where its transaction was committed, before it answers', async () => {
+        const before = await owner(others)
+        await end(before, true, 'one')
+        await move(before, '5')
+        const next = await log.acquire(others)
+        expect(next.committed).toBe(5n)
+        await next.commit([], 6n)
+        expect((await log.acquire(others)).committed).toBe(6n)
+      })
+
+      test('aborts it where it was aborted', async () => {
+        const before = await owner(others)
+        await end(before, false, 'never')
+        await move(before, '7')
+        expect((await log.acquire(others)).committed).toBe(6n)
+      })
+
+      test('says soon that nobody knows where nobody does', async () => {
+        await move(await owner(others), '8')
+        await expect(log.acquire(others)).rejects.toMatchObject({
+          code: 'SALDO_LOG_UNAVAILABLE',
+          retryable: true,
+          message: expect.stringMatching(/^the offset of others in partition 0 waits for the end/),
+        })
       })
     })
   },

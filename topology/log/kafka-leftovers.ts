@@ -1,10 +1,11 @@
 /**
- * Records of a transaction that is over for its coordinator, and that no marker ends.
+ * What a transaction that is over for its coordinator left without a marker: records, or the group's offset.
  *
  * Kafka 4.3.1 leaves them (KAFKA-20734): a coordinator that comes back in the middle of a commit takes partitions that
  * have no leader yet for deleted, and forgets their markers. Nobody sees the records then, until the next transaction
  * of the same producer ends: its end would be theirs too, whichever way it goes, behind a state that knows nothing of
- * them. So who takes over ends them as their own transaction ended, before anything else.
+ * them. And nobody learns where the group stands. So who takes over ends them as their own transaction ended, before
+ * anything else.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { SaldoError } from '../../schemas/errors.ts'
@@ -38,13 +39,23 @@ const endings: Readonly<Record<string, Ending>> = {
   PrepareEpochFence: 'abort',
   CompleteAbort: 'abort',
 }
+/** Its coordinator still has markers to write. */
+const unfinished: ReadonlySet<string> = new Set([
+  'Ongoing',
+  'PrepareCommit',
+  'PrepareAbort',
+  'PrepareEpochFence',
+])
 
 /** To be asked before the id is taken over, which makes its coordinator forget. */
-export async function endingOf(coordinator: WireBroker, transactionalId: string): Promise<Ending> {
+export async function endingOf(
+  coordinator: WireBroker,
+  transactionalId: string,
+): Promise<{ readonly ending: Ending; readonly isComplete: boolean }> {
   const { errorCode, state } = await coordinator.connectionPool.send(describeCall(transactionalId))
-  if (errorCode === TRANSACTIONAL_ID_NOT_FOUND) return undefined
+  if (errorCode === TRANSACTIONAL_ID_NOT_FOUND) return { ending: undefined, isComplete: true }
   if (errorCode !== 0) throw new BrokerRefusal(errorCode)
-  return endings[state]
+  return { ending: endings[state], isComplete: !unfinished.has(state) }
 }
 
 /** Where transactions of a producer are open in a partition of some topics, as the leaders know it. */
@@ -76,31 +87,36 @@ export async function endLeftovers(at: {
   readonly until: number
   readonly identity: Identity
   readonly ending: Ending
+  /** The group's offset waits for the end of a transaction that is over. */
+  readonly isOffsetOpen: boolean
 }): Promise<boolean> {
-  const { cluster, names, place, until, identity, ending } = at
+  const { cluster, names, place, until, identity, ending, isOffsetOpen } = at
   const { transactionalId } = identity
   const open = await whileAway(cluster, until, () =>
     openOf(cluster, names.topics, place.partition, BigInt(identity.producerId)),
   )
-  if (open.length === 0) return false
-  if (ending === undefined) throw unknownEnding(open)
+  if (open.length === 0 && !isOffsetOpen) return false
+  if (ending === undefined) throw unknownEnding(open, place)
   const topics = open.map(({ topic, partition }) => ({ topic, partitions: [partition] }))
   const groupId = names.group(place.group)
   const broker = await cluster.findGroupCoordinator({
     groupId: transactionalId,
     coordinatorType: 1,
   })
-  await whileBusy(until, () => broker.addPartitionsToTxn({ ...identity, topics }))
+  if (open.length > 0) {
+    await whileBusy(until, () => broker.addPartitionsToTxn({ ...identity, topics }))
+  }
   await whileBusy(until, () => broker.addOffsetsToTxn({ ...identity, groupId }))
   await broker.endTxn({ ...identity, transactionResult: ending === 'commit' })
   return true
 }
 
-function unknownEnding(open: readonly KafkaPlace[]): SaldoError {
-  const where = open.map(({ topic, partition }) => `${topic}/${partition}`).join(', ')
+function unknownEnding(open: readonly KafkaPlace[], { group, partition }: GroupPlace): SaldoError {
+  const records = open.map((one) => `${one.topic}/${one.partition}`).join(', ')
+  const what = records === '' ? `the offset of ${group} in partition ${partition}` : records
   return new SaldoError(
     'SALDO_LOG_UNAVAILABLE',
-    `${where} holds records of a transaction of which nobody knows how it ended: see "A transaction without an end" in docs/kafka.md`,
+    `${what} waits for the end of a transaction of which nobody knows how it ended: see "A transaction without an end" in docs/kafka.md`,
     { retryable: true },
   )
 }

@@ -1,16 +1,53 @@
 /** Where a group stands for an owner who has just fenced every earlier one. */
 import { KafkaReader, KafkaWriter } from './kafka-bytes.ts'
-import type { KafkaPlace, WirePool } from './kafka-cluster.ts'
-import { BrokerRefusal } from './kafka-errors.ts'
+import type { KafkaPlace, WireBroker, WireCluster, WirePool } from './kafka-cluster.ts'
+import { brokerCode, BrokerRefusal, kafkaErrors } from './kafka-errors.ts'
 import { wireCall } from './kafka-fetch.ts'
+import type { KafkaNames } from './kafka-names.ts'
+import { whileMoving } from './kafka-patience.ts'
+import type { GroupPlace } from './log.ts'
 
 const NO_TAGS = Buffer.of(0)
+/** A coordinator hears of the end of a transaction well within this, or never. */
+const SETTLES_WITHIN_MS = 2_000
+
+export type SettledOffset = {
+  readonly coordinator: WireBroker
+  /** Undefined where the group never committed. */
+  readonly committed: bigint | undefined
+}
+
+/** Undefined where a transaction that moved the offset is without an end for too long. */
+export async function settledOffset(at: {
+  readonly cluster: WireCluster
+  readonly names: KafkaNames
+  readonly place: GroupPlace
+  /** Coordinators that move are waited for. */
+  readonly until: number
+}): Promise<SettledOffset | undefined> {
+  const { cluster, names, place, until } = at
+  const groupId = names.group(place.group)
+  const moved = { topic: names.topic(place.topic), partition: place.partition }
+  const patientUntil = Date.now() + SETTLES_WITHIN_MS
+  return await whileMoving(until, async () => {
+    // Asked for each time: it may have moved, and the one that was asked before would say so for ever.
+    const coordinator = await cluster.findGroupCoordinator({ groupId, coordinatorType: 0 })
+    try {
+      const committed = await stableOffset(coordinator.connectionPool, groupId, moved)
+      return { coordinator, committed }
+    } catch (error) {
+      const isUnstable = brokerCode(error) === kafkaErrors.UNSTABLE_OFFSET_COMMIT
+      if (isUnstable && Date.now() > patientUntil) return undefined
+      throw error
+    }
+  })
+}
 
 /**
  * The offset, undefined where the group never committed. Rejects with UNSTABLE_OFFSET_COMMIT while a transaction that
  * moved it has no end for this coordinator: it would answer with the offset before that one, which is committed.
  */
-export async function stableOffset(
+async function stableOffset(
   coordinator: WirePool,
   groupId: string,
   { topic, partition }: KafkaPlace,

@@ -8,12 +8,11 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { SaldoError } from '../../schemas/errors.ts'
-import { byLeader, type WireBroker, type WireCluster, type WirePool } from './kafka-cluster.ts'
+import { byLeader, type WireCluster, type WirePool } from './kafka-cluster.ts'
 import { asLogError, BrokerRefusal, isFenced } from './kafka-errors.ts'
 import { fetchFrom } from './kafka-fetch.ts'
-import { endingOf, endLeftovers, openOf } from './kafka-leftovers.ts'
 import type { KafkaNames } from './kafka-names.ts'
-import { MOVED_PAUSE_MS, whileMoving } from './kafka-patience.ts'
+import { MOVED_PAUSE_MS } from './kafka-patience.ts'
 import { Sequences } from './kafka-sequences.ts'
 import {
   COMMIT_TIMEOUT_MS,
@@ -24,12 +23,9 @@ import {
   type Written,
 } from './kafka-transaction-parts.ts'
 import { commitTransaction, speaksTransactionsV2 } from './kafka-transaction-v2.ts'
-import { stableOffset } from './kafka-stable-offset.ts'
+import { takeOver } from './kafka-take-over.ts'
 import type { GroupPlace, NewRecord } from './log.ts'
 
-/** A dead owner holds the readers of its partitions up for so long, unless somebody takes over before. */
-const TRANSACTION_TIMEOUT_MS = 15_000
-const FENCE_TIMEOUT_MS = 60_000
 const VISIBLE_WAIT_MS = 1_000
 
 /** A fenced transactional id: whoever had it before can commit nothing any more. */
@@ -46,36 +42,8 @@ export async function fencedWriter(
   place: GroupPlace,
   isV2Allowed = true,
 ): Promise<Writer> {
-  const transactionalId = names.transactionalId(place)
-  const groupId = names.group(place.group)
-  const until = Date.now() + FENCE_TIMEOUT_MS
-  const coordinator = (): Promise<WireBroker> =>
-    cluster.findGroupCoordinator({ groupId: transactionalId, coordinatorType: 1 })
-  const fence = async (): Promise<Identity> => {
-    const broker = await coordinator()
-    const transactionTimeout = TRANSACTION_TIMEOUT_MS
-    return {
-      transactionalId,
-      ...(await broker.initProducerId({ transactionalId, transactionTimeout })),
-    }
-  }
-  // Nothing is forgotten by the coordinator before everybody answers who is asked behind the fence.
-  await openOf(cluster, names.topics, place.partition, -1n)
-  const ending = await whileMoving(until, async () =>
-    endingOf(await coordinator(), transactionalId),
-  )
-  let identity = await whileMoving(until, fence)
-  if (await endLeftovers({ cluster, names, place, until, identity, ending })) {
-    // Answers when their markers are written.
-    identity = await whileMoving(until, fence)
-  }
-  const transactions = await coordinator()
-  const at = { topic: names.topic(place.topic), partition: place.partition }
-  const { offsets, committed } = await whileMoving(until, async () => {
-    // Asked for each time: it may have moved, and the one that was asked before would say so for ever.
-    const broker = await cluster.findGroupCoordinator({ groupId, coordinatorType: 0 })
-    return { offsets: broker, committed: await stableOffset(broker.connectionPool, groupId, at) }
-  })
+  const { identity, committed, brokers } = await takeOver(cluster, names, place)
+  const { connectionPool } = brokers.transactions
   return {
     // Grows with every take-over as long as the broker remembers the transactional id: seven days without a commit.
     epoch: (BigInt(identity.producerId) << 16n) | BigInt(identity.producerEpoch),
@@ -85,8 +53,8 @@ export async function fencedWriter(
       names,
       place,
       identity,
-      brokers: { transactions, offsets },
-      isV2: isV2Allowed && (await speaksTransactionsV2(transactions.connectionPool)),
+      brokers,
+      isV2: isV2Allowed && (await speaksTransactionsV2(connectionPool)),
     }),
   }
 }
