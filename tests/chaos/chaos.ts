@@ -59,8 +59,8 @@ type Strike = {
 const LOOK_MS = 50
 const TRICKLE = 5
 const TRICKLE_EVERY_MS = 100
-/** Nothing answered for so long, and there is work: the run is over, and wrong. */
-const STUCK_MS = 120_000
+/** Nothing answered for so long, and there is work: the run is over, and wrong. A machine with other work may be slow. */
+const STUCK_MS = 300_000
 
 export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
   const { commands, seed, note, kinds } = options
@@ -75,6 +75,8 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
     const [server] = await world.query('SHOW server_version')
     const sending = sender(world.log, traffic)
     await world.start()
+    // From here on a run without answers is stuck: starts on a busy machine take their time.
+    await inTime(world, world.up(), 'not every process is up')
     const missing = new Map(kinds.map((fault) => [fault, fault.missing(world)]))
     const drawn = options.draw(random).filter((fault) => missing.get(fault) === undefined)
     const struck = await strikeAll(world, watch, drawn, sending, options)
@@ -138,7 +140,8 @@ async function strikeAll(
     const struck = fault.strike(world, () => void injected.push(watch.recovery(sending)))
     await trickle(sending, sent, struck)
     const ms = Math.round(performance.now() - before)
-    const measured = await recovered(world, injected)
+    const late = 'no new answer in a partition with work'
+    const measured = await inTime(world, Promise.all(injected), late)
     const recoveries = measured.filter((one) => one !== undefined)
     strikes.push({ fault, times: injected.length, recoveries })
     const said = `${await struck} (${ms} ms)`
@@ -148,18 +151,16 @@ async function strikeAll(
   return strikes
 }
 
-async function recovered(
-  world: World,
-  injected: readonly Promise<number | undefined>[],
-): Promise<readonly (number | undefined)[]> {
+/** Rejects when nothing came of it in time. */
+async function inTime<Done>(world: World, work: Promise<Done>, late: string): Promise<Done> {
   const patience = new AbortController()
   const { signal } = patience
   const tooLong = delay(STUCK_MS, undefined, { signal }).then(() => {
-    throw stuck(world, `no new answer in a partition with work for ${STUCK_MS / 1000} s`)
+    throw stuck(world, `${late} for ${STUCK_MS / 1000} s`)
   })
   tooLong.catch(() => undefined)
   try {
-    return await Promise.race([Promise.all(injected), tooLong])
+    return await Promise.race([work, tooLong])
   } finally {
     patience.abort()
   }

@@ -48,6 +48,8 @@ export type World = {
   /** Starts every process, and ends them so that what they began is finished. */
   start(): Promise<void>
   drain(): Promise<void>
+  /** Resolves when every process has said that it is up. */
+  up(): Promise<void>
   /** One statement, on a connection of its own. */
   query(sql: string): Promise<readonly Record<string, unknown>[]>
   /** Ends every process; with `keep` the data stay. */
@@ -148,6 +150,9 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     },
     async drain() {
       await Promise.all(all.map((one) => one.drain()))
+    },
+    async up() {
+      await Promise.all(all.map((one) => one.up()))
     },
     async close({ keep }) {
       await Promise.all(all.map((one) => one.drain()))
