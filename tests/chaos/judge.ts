@@ -26,6 +26,7 @@ export type Judgement = {
 
 const MAIN = join(import.meta.dirname, '..', '..', 'cli', 'main.ts')
 const FINDINGS_MAX = 4
+const NOT_REACHABLE = 3
 
 /** Call when everything is processed and the engines are drained. */
 export async function judge(world: World, sender: Sender): Promise<Judgement> {
@@ -84,13 +85,14 @@ type Verified = {
   readonly details?: readonly unknown[]
 }
 
-/** As anybody runs it: `npx saldo verify --json`. */
-async function runVerify(settings: World['settings']): Promise<Verified> {
+/** As anybody runs it: `npx saldo verify --json`, and again where a busy machine did not answer it in time. */
+async function runVerify(settings: World['settings'], triesLeft = 10): Promise<Verified> {
   const child = spawn(process.execPath, [MAIN, 'verify', '--json'], {
     env: { ...process.env, ...settings },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const [printed, [code]] = await Promise.all([text(child.stdout), once(child, 'close')])
+  if (code === NOT_REACHABLE && triesLeft > 1) return await runVerify(settings, triesLeft - 1)
   if (code !== 0 && code !== 1) throw new Error(`saldo verify ended with ${String(code)}`)
   return JSON.parse(printed) as Verified
 }

@@ -1,8 +1,11 @@
+import { createRequire } from 'node:module'
 import kafkajs, { Kafka, logLevel, Partitioners, type Admin, type Producer } from 'kafkajs'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { SaldoError } from '../../schemas/errors.ts'
 import { topics, type TopicName } from '../../schemas/topics.ts'
 import { kafkaClient, openCluster } from '../../topology/log/kafka-cluster.ts'
 import { CommitBudget } from '../../topology/log/kafka-commit-budget.ts'
+import { KafkaIdentity } from '../../topology/log/kafka-identity.ts'
 import { acquireLease } from '../../topology/log/kafka-lease.ts'
 import { encodeBatch } from '../../topology/log/kafka-encode.ts'
 import { kafkaLog, type KafkaLog } from '../../topology/log/kafka-log.ts'
@@ -23,6 +26,9 @@ import { describeKafka } from '../support/kafka.ts'
 import { END_TXN, kafkaProxy, PRODUCE, type KafkaProxy } from '../support/kafka-proxy.ts'
 
 const events = place('ledger.events')
+const { prototype: wireBroker } = createRequire(import.meta.url)('kafkajs/src/broker') as {
+  readonly prototype: { metadata(topics: readonly string[]): Promise<unknown> }
+}
 
 function sized(bytes: number): NewRecord {
   return { ...record(''), value: Buffer.alloc(bytes) }
@@ -402,6 +408,69 @@ describeKafka('the log', (kafka) => {
         uses.map(() => 'SALDO_LOG_UNAVAILABLE'),
       )
       expect(await admin.listTopics()).not.toContain(nameOf('ledger.events'))
+    })
+
+    /** With its partitions, and nothing in it. */
+    async function createAgain(topic: TopicName): Promise<void> {
+      await admin.deleteTopics({ topics: [nameOf(topic)] })
+      await admin.createTopics({
+        topics: [{ topic: nameOf(topic), numPartitions: LOG_PARTITIONS, replicationFactor: 1 }],
+        waitForLeaders: false,
+      })
+    }
+
+    describe('beneath an open log, a topic that is deleted and created again', () => {
+      test('stops its readers where they are, and everybody from then on', async () => {
+        const lease = await log.acquire(groupPlace())
+        const producer = log.producer()
+        await producer.append([record('a'), record('b')])
+        await createAgain('ledger.events')
+        expect(await codeOf(log.read(events, 2n, NO_LIMIT))).toBe('SALDO_LOG_MISMATCH')
+        const uses = [
+          log.read(place('ledger.commands'), 0n, NO_LIMIT),
+          log.end(events),
+          producer.append([record('c')]),
+          lease.commit([record('d')], 1n),
+        ]
+        expect(await Promise.all(uses.map((use) => codeOf(use)))).toEqual(
+          uses.map(() => 'SALDO_LOG_MISMATCH'),
+        )
+        expect(await admin.fetchTopicOffsets(nameOf('ledger.events'))).toMatchObject(
+          Array.from({ length: LOG_PARTITIONS }, () => ({ high: '0' })),
+        )
+      })
+
+      test('stops who takes a partition over', async () => {
+        await createAgain('ledger.outcomes')
+        expect(await codeOf(log.acquire(groupPlace()))).toBe('SALDO_LOG_MISMATCH')
+      })
+
+      test('is noticed by who asks nothing of it', async () => {
+        const cluster = openCluster({ brokers: [kafka.broker.address], clientId: 'test' })
+        await cluster.connect()
+        const same = new KafkaIdentity(cluster, kafkaNames(prefix), log.identity, 10)
+        await same.check()
+        await createAgain('ledger.parked')
+        await vi.waitUntil(() => {
+          try {
+            same.expect()
+            return false
+          } catch (error) {
+            return error instanceof SaldoError && error.code === 'SALDO_LOG_MISMATCH'
+          }
+        })
+        same.close()
+        await cluster.disconnect()
+      })
+    })
+
+    test('a cluster is asked about no topics but those of the log', async () => {
+      const asked = vi.spyOn(wireBroker, 'metadata')
+      const another = await openedAt(kafka.broker.address, `${prefix}another.`)
+      await another.close()
+      expect(asked).toHaveBeenCalled()
+      expect(asked.mock.calls.filter(([names]) => names.length === 0)).toEqual([])
+      asked.mockRestore()
     })
 
     test('a topic that was deleted and created again is another log', async () => {

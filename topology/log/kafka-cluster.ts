@@ -91,6 +91,8 @@ export type WireBroker = {
 
 export type WireCluster = {
   readonly brokerPool: { readonly metadata: unknown; findConnectedBroker(): Promise<WireBroker> }
+  /** Those that metadata are asked for. */
+  readonly targetTopics: ReadonlySet<string>
   connect(): Promise<void>
   disconnect(): Promise<void>
   addMultipleTargetTopics(topics: readonly string[]): Promise<void>

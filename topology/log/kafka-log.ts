@@ -7,6 +7,7 @@ import { openCluster } from './kafka-cluster.ts'
 import { CommitBudget } from './kafka-commit-budget.ts'
 import { asLogError } from './kafka-errors.ts'
 import { greet } from './kafka-greeting.ts'
+import { KafkaIdentity } from './kafka-identity.ts'
 import { acquireLease, type KafkaLease } from './kafka-lease.ts'
 import { kafkaNames } from './kafka-names.ts'
 import { appendsInTurn } from './appends-in-turn.ts'
@@ -65,7 +66,6 @@ export async function kafkaLog(options: {
   }
   try {
     await cluster.connect()
-    await cluster.refreshMetadata()
     const { identity, partitions } = await prepareTopics(cluster, {
       names,
       ...(wanted === undefined ? {} : { partitions: wanted }),
@@ -73,7 +73,8 @@ export async function kafkaLog(options: {
       ...(onDifference === undefined ? {} : { onDifference }),
     })
     const check = checker(partitions)
-    const places = new KafkaPlaces(cluster, names)
+    const same = new KafkaIdentity(cluster, names, identity)
+    const places = new KafkaPlaces(cluster, names, same)
     const named = namesOfRefused(cluster, names)
     return {
       partitions,
@@ -82,17 +83,24 @@ export async function kafkaLog(options: {
       producer(producing) {
         const producer = kafkaProducer(cluster, names, check, producing)
         return appendsInTurn({
-          append: (records) => named(producer.append(records), { records }),
+          async append(records) {
+            same.expect()
+            await named(producer.append(records), { records })
+          },
           close: held(() => producer.close()),
         })
       },
       async acquire(place) {
         check([place])
+        await same.check()
         const taken = acquireLease(openCluster(owning), names, place, { check, budget })
         const lease = await named(taken, { place })
         return {
           ...lease,
-          commit: (records, next) => named(lease.commit(records, next), { records, place }),
+          async commit(records, next) {
+            same.expect()
+            await named(lease.commit(records, next), { records, place })
+          },
           release: held(() => lease.release()),
         }
       },
@@ -124,6 +132,7 @@ export async function kafkaLog(options: {
       },
       arrival: (place, offset, signal) => places.arrival(place, offset, signal),
       async close() {
+        same.close()
         await Promise.all([...opened].map((end) => end()))
         places.close()
         await cluster.disconnect()

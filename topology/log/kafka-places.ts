@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { SaldoError } from '../../schemas/errors.ts'
 import { leaderOf, type WireBroker, type WireCluster, type WirePool } from './kafka-cluster.ts'
 import { asLogError, brokerCode, kafkaErrors } from './kafka-errors.ts'
+import type { KafkaIdentity } from './kafka-identity.ts'
 import { LeaderReads } from './kafka-leader.ts'
 import type { KafkaNames } from './kafka-names.ts'
 import { ReadAhead } from './kafka-read-ahead.ts'
@@ -24,16 +25,23 @@ const EARLIEST = -2
 export class KafkaPlaces {
   readonly #cluster: WireCluster
   readonly #names: KafkaNames
+  readonly #same: Pick<KafkaIdentity, 'expect' | 'check'>
   readonly #leaders = new Map<WirePool, LeaderReads>()
   /** By partition, the one that was used last at the end. */
   readonly #readers = new Map<string, ReadAhead[]>()
 
-  constructor(cluster: WireCluster, names: KafkaNames) {
+  constructor(
+    cluster: WireCluster,
+    names: KafkaNames,
+    same: Pick<KafkaIdentity, 'expect' | 'check'>,
+  ) {
     this.#cluster = cluster
     this.#names = names
+    this.#same = same
   }
 
   async read(place: Place, offset: bigint, limit: BatchLimit): Promise<Slice> {
+    this.#same.expect()
     const reader = this.#readerAt(place, offset)
     reader.isBusy = true
     try {
@@ -134,8 +142,9 @@ export class KafkaPlaces {
     return reader
   }
 
-  /** Never jumps: before the start records are lost, and behind the end there are none yet. */
+  /** Never jumps: before the start records are lost, and behind the end there are none yet, or another topic is there. */
   async #outside(place: Place, offset: bigint): Promise<Slice> {
+    await this.#same.check()
     const start = await this.start(place)
     if (offset < start) {
       throw recordsRemoved(place, offset, start)
@@ -156,10 +165,12 @@ export class KafkaPlaces {
     { topic, partition }: Place,
     ask: (leader: WireBroker) => Promise<Answer>,
   ): Promise<Answer> {
+    this.#same.expect()
     for (let tries = 1; ; tries++) {
       try {
         return await ask(await leaderOf(this.#cluster, this.#names.topic(topic), partition))
       } catch (cause) {
+        if (brokerCode(cause) === kafkaErrors.UNKNOWN_TOPIC_OR_PARTITION) await this.#same.check()
         const error = asLogError(cause, `reading ${topic}/${partition}`)
         if (!(error instanceof SaldoError) || !error.retryable || tries === TRIES_MAX) throw error
         await pause(RETRY_PAUSE_MS)

@@ -1,11 +1,10 @@
 /** The topics of a log on a cluster: looked at, made where they are missing, refused where a promise would not hold. */
-import { createHash } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { SaldoError } from '../../schemas/errors.ts'
-import type { TopicName } from '../../schemas/topics.ts'
 import { createTopicsCall, describeSettingsCall } from './kafka-admin-calls.ts'
 import type { WireCluster, WirePool } from './kafka-cluster.ts'
 import { asLogError, BrokerRefusal, kafkaErrors, refusedKind } from './kafka-errors.ts'
+import { identityOf, ofRecord } from './kafka-identity.ts'
 import { describeTopics, type ClusterDescription } from './kafka-metadata.ts'
 import type { KafkaNames } from './kafka-names.ts'
 import {
@@ -18,18 +17,6 @@ import {
   type TopicChoices,
   type TopicPlan,
 } from './kafka-topic-plans.ts'
-
-/**
- * The topics that make it the same log. In this order, for ever: the identity is in every progress row. What follows
- * from them, and topics that later releases add, may come and go.
- */
-const ofRecord = [
-  'ledger.commands',
-  'ledger.events',
-  'ledger.outcomes',
-  'ledger.parked',
-  'ledger.dead-letters',
-] as const satisfies readonly TopicName[]
 
 const TRIES_MAX = 200
 const RETRY_PAUSE_MS = 50
@@ -71,7 +58,7 @@ export async function prepareTopics(
     const { cluster: found, differences } = await lookAtTopics(cluster, wanted)
     refuseVital(differences)
     for (const one of differences) options.onDifference?.(`${one.topic} ${sayDifference(one)}`)
-    return { identity: identityOf(found, names), partitions }
+    return { identity: knownIdentity(found, names), partitions }
   })
 }
 
@@ -81,10 +68,16 @@ async function existingTopics(cluster: WireCluster, names: KafkaNames): Promise<
   )
   refuseHidden(found)
   const partitions = existingPartitions(found, names)
-  const identity = identityOf(found, names)
+  const identity = knownIdentity(found, names)
   return await whenLed(cluster, [...found.topics.keys()], () =>
     Promise.resolve({ identity, partitions }),
   )
+}
+
+function knownIdentity(found: ClusterDescription, names: KafkaNames): string {
+  const identity = identityOf(found, names)
+  if (identity === undefined) throw new Error('a topic of record has leaders and no id')
+  return identity
 }
 
 /** Does it as soon as every partition has a leader that knows of it. */
@@ -113,7 +106,8 @@ export async function withPatience<Result>(
       const error = asLogError(cause, problem)
       if (!(error instanceof SaldoError) || !error.retryable || tries === TRIES_MAX) throw error
       await pause(RETRY_PAUSE_MS)
-      await cluster.refreshMetadata().catch(() => undefined)
+      // It asks for all topics of the cluster where none is named yet, and those may be many.
+      if (cluster.targetTopics.size > 0) await cluster.refreshMetadata().catch(() => undefined)
     }
   }
 }
@@ -239,22 +233,4 @@ async function askLeaders(cluster: WireCluster, names: readonly string[]): Promi
       })),
     })
   }
-}
-
-/** Shaped as a UUID, which is how progress rows keep it. */
-function identityOf({ clusterId, topics: found }: ClusterDescription, names: KafkaNames): string {
-  const parts = [clusterId]
-  for (const name of ofRecord.map(names.topic)) {
-    const topic = found.get(name)
-    if (topic === undefined) throw new Error(`${name} has leaders and no id`)
-    parts.push(`${name}=${topic.id}`)
-  }
-  const hex = createHash('sha256').update(parts.join('\n')).digest('hex')
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    `8${hex.slice(13, 16)}`,
-    `8${hex.slice(17, 20)}`,
-    hex.slice(20, 32),
-  ].join('-')
 }
