@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import kafkajs from 'kafkajs'
 import { KafkaReader, KafkaWriter } from '../../topology/log/kafka-bytes.ts'
 import { kafkaClient, openCluster, type WireCall } from '../../topology/log/kafka-cluster.ts'
 import { wireCall } from '../../topology/log/kafka-fetch.ts'
@@ -18,13 +19,15 @@ type Partition = {
   readonly isr: readonly number[]
 }
 
-/** Sees and moves the leaders of a running cluster, as an operator does. */
+/** Sees and moves the leaders of a running cluster, and sets its topics, as an operator does. */
 export type KafkaLeaders = {
   partitions(topic: string): Promise<readonly Partition[]>
   /** Resolves when every partition of the topics is led by that broker. */
   move(topics: readonly string[], to: number): Promise<void>
   /** Resolves when every replica of the topics has all that its leader has. */
   replicated(topics: readonly string[]): Promise<void>
+  /** Resolves when the controller has taken a setting of a topic. */
+  set(topic: string, name: string, value: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -67,6 +70,14 @@ export async function kafkaLeaders(brokers: readonly string[]): Promise<KafkaLea
       await everyTopic(topics, async (topic) =>
         (await partitions(topic)).every(({ replicas, isr }) => isr.length === replicas.length),
       )
+    },
+    async set(topic, name, value) {
+      const configEntries = [{ name, value }]
+      const type = kafkajs.ConfigResourceTypes.TOPIC
+      await admin.alterConfigs({
+        validateOnly: false,
+        resources: [{ type, name: topic, configEntries }],
+      })
     },
     async close() {
       await admin.disconnect()

@@ -2,9 +2,10 @@
  * The log on three brokers. Goal: whatever moves, hangs or dies among them, what was acknowledged is there once and in
  * its order, and owners go on by themselves. The judge beside our own reader is Java's.
  */
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { kafkaLog, type KafkaLog } from '../../topology/log/kafka-log.ts'
-import { groupPlace, place, readAll, texts } from '../contracts/log-records.ts'
+import type { NewRecord } from '../../topology/log/log.ts'
+import { groupPlace, place, readAll, record, texts } from '../contracts/log-records.ts'
 import { readCommittedByJava } from '../support/java-consumer.ts'
 import {
   kafkaLeaders,
@@ -100,6 +101,41 @@ describeKafkaCluster('the log', (kafka) => {
       await leaders.replicated(EVERYTHING)
       await going.more()
       await going.expectNothingLostOrDoubled()
+    },
+  )
+
+  test(
+    'nothing is acknowledged where fewer replicas are in sync than a topic asks for, and everybody goes on afterwards',
+    { timeout: TIMEOUT_MS },
+    async () => {
+      const { cluster } = kafka
+      const parked = place('ledger.parked')
+      const one = (text: string): NewRecord => record(text, parked.topic)
+      await leaders.move([parked.topic, TRANSACTIONS_TOPIC, OFFSETS_TOPIC], 1)
+      await leaders.set(parked.topic, 'min.insync.replicas', '3')
+      const lease = await log.acquire(groupPlace(0, 'others'))
+      await lease.commit([one('a')], 1n)
+      cluster.node(3).pause()
+      // Whoever is asked may be the one that is held up.
+      const isShort = async (): Promise<boolean> =>
+        (await leaders.partitions(parked.topic)).every(({ isr }) => isr.length === 2)
+      await vi.waitUntil(() => isShort().catch(() => false), { timeout: TIMEOUT_MS })
+      const refused = {
+        code: 'SALDO_LOG_UNAVAILABLE',
+        retryable: true,
+        message: expect.stringContaining(
+          'for ledger.parked/0: fewer replicas are in sync than its min.insync.replicas asks for',
+        ),
+      }
+      await expect(log.producer().append([one('b')])).rejects.toMatchObject(refused)
+      await expect(lease.commit([one('c')], 2n)).rejects.toMatchObject(refused)
+      const patient = log.producer({ retryForMs: TIMEOUT_MS }).append([one('d')])
+      cluster.node(3).resume()
+      await patient
+      const next = await log.acquire(groupPlace(0, 'others'))
+      expect(next.committed).toBe(1n)
+      await next.commit([one('e')], 2n)
+      expect(texts(await readAll(log, parked))).toEqual(['a', 'd', 'e'])
     },
   )
 })

@@ -15,6 +15,7 @@ export const kafkaErrors = {
   NOT_COORDINATOR: 16,
   RECORD_LIST_TOO_LARGE: 18,
   NOT_ENOUGH_REPLICAS: 19,
+  NOT_ENOUGH_REPLICAS_AFTER_APPEND: 20,
   TOPIC_AUTHORIZATION_FAILED: 29,
   GROUP_AUTHORIZATION_FAILED: 30,
   CLUSTER_AUTHORIZATION_FAILED: 31,
@@ -39,15 +40,21 @@ const tooLarge: ReadonlySet<number> = new Set([
   kafkaErrors.RECORD_LIST_TOO_LARGE,
 ])
 
+const tooFewReplicas: ReadonlySet<number> = new Set([
+  kafkaErrors.NOT_ENOUGH_REPLICAS,
+  kafkaErrors.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+])
+
 /** A refusal in an answer of our own decoding. */
 export class BrokerRefusal extends Error {
   override readonly name = 'BrokerRefusal'
   readonly code: number
 
-  constructor(code: number) {
+  constructor(code: number, at?: { readonly topic: string; readonly partition: number }) {
     const [name = `error ${code}`] =
       Object.entries(kafkaErrors).find(([, known]) => known === code) ?? []
-    super(`the broker answered ${name}`)
+    const where = at === undefined ? '' : ` for ${at.topic}/${at.partition}`
+    super(`the broker answered ${name}${where}`)
     this.code = code
   }
 }
@@ -108,7 +115,7 @@ export function asLogError(cause: unknown, doing: string): unknown {
     return new SaldoError('SALDO_LOG_UNAVAILABLE', `${doing}: ${told}`, { retryable: false, cause })
   }
   // A secret or a certificate that was renewed is read again at the next try.
-  const told = loginSentence(cause) ?? connectionSentence(cause)
+  const told = loginSentence(cause) ?? connectionSentence(cause) ?? replicasSentence(cause)
   const sentence = told === undefined ? message : `${doing}: ${told}`
   return new SaldoError('SALDO_LOG_UNAVAILABLE', sentence, { retryable: true, cause })
 }
@@ -116,6 +123,11 @@ export function asLogError(cause: unknown, doing: string): unknown {
 function connectionSentence(cause: Error): string | undefined {
   const lost = within(cause, (error) => error instanceof kafkajs.KafkaJSConnectionError)
   return lost === undefined ? undefined : socketProblem(lost.broker, lost, { tls: {} })?.sentence
+}
+
+function replicasSentence(cause: Error): string | undefined {
+  if (!tooFewReplicas.has(brokerCode(cause) ?? 0)) return undefined
+  return `${cause.message}: fewer replicas are in sync than its min.insync.replicas asks for, bring brokers back`
 }
 
 function isLoginFailure(error: Error): error is Error {

@@ -88,7 +88,7 @@ async function store(
           const options = { transactionalId: undefined, timeoutMs: REPLICAS_TIMEOUT_MS }
           for (const one of await produceTo(pool, own, options)) {
             if (isStored(one)) stored.add(`${one.topic}/${one.partition}`)
-            else failures.push(new BrokerRefusal(one.errorCode))
+            else failures.push(new BrokerRefusal(one.errorCode, one))
           }
         } catch (error) {
           failures.push(error)

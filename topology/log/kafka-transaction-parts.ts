@@ -66,7 +66,7 @@ export async function prepare(
       const parts = partsOf(names, identity, sequences, chunks)
       const produced = await produce(cluster, identity, parts, false)
       const refused = produced.find(({ errorCode }) => errorCode !== 0)
-      if (refused !== undefined) throw new BrokerRefusal(refused.errorCode)
+      if (refused !== undefined) throw new BrokerRefusal(refused.errorCode, refused)
       for (const one of writtenOf(parts, produced)) {
         written.set(`${one.topic}/${one.partition}`, one)
       }
@@ -142,7 +142,7 @@ export async function prepareV2(
           ({ topic, partition }) => topic === part.topic && partition === part.partition,
         ),
       )
-      if (refused[0] !== undefined) throw new BrokerRefusal(refused[0].errorCode)
+      if (refused[0] !== undefined) throw new BrokerRefusal(refused[0].errorCode, refused[0])
     })
   }
   if (nextOffset !== undefined) {
