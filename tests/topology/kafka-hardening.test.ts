@@ -6,6 +6,7 @@ import '../../topology/log/kafka-hardening.ts'
 
 type Call = { readonly request: object; readonly response: object }
 type Connection = {
+  readonly socket?: Socket
   connect(): Promise<unknown>
   disconnect(): Promise<unknown>
   send(call: Call): Promise<string>
@@ -116,6 +117,16 @@ describe('kafkajs, repaired,', () => {
     await Promise.all([1, 2, 3, 4, 5].map(() => connection.connect()))
     expect(await connection.send(call)).toBe('an answer')
     expect(sockets).toHaveLength(1)
+  })
+
+  test('remembers nothing of a socket that is gone, however often it is disconnected', async () => {
+    const { connection } = await connectionTo(() => {})
+    await connection.connect()
+    const { socket } = connection
+    socket?.destroy()
+    if (socket !== undefined) await once(socket, 'close')
+    for (let times = 0; times < 3; times++) await connection.disconnect()
+    expect(socket?.listenerCount('connect')).toBe(0)
   })
 
   test('leaves a connection on which a request was not answered in time', async () => {

@@ -106,6 +106,20 @@ repair<Silent>(
     },
 )
 
+type Closable = { socket?: { readonly destroyed: boolean } | undefined }
+
+// A socket that is gone would be told again and again not to keep the process alive, and remembers each time for ever.
+repair<Closable>(
+  'network/connection.js',
+  'disconnect',
+  'ac3f77bff37988e6',
+  (original) =>
+    function () {
+      if (this.socket?.destroyed === true) this.socket = undefined
+      return original.call(this)
+    },
+)
+
 type Broker = { readonly lookupRequest: { readonly name: string } }
 
 // With a connection that was never told what the broker understands, every request would fail for ever.
