@@ -13,11 +13,8 @@ import { postgresCheckpointStore } from '../sink/postgres-checkpoint-store.ts'
 import { postgresTableStore } from '../sink/postgres-table-store.ts'
 import { Checkpointer, type ChangedState } from '../topology/checkpointer.ts'
 import { decodeBatch } from '../topology/decode-batch.ts'
-import { foldBatch } from '../topology/fold-batch.ts'
 import { loadMissing } from '../topology/ledger-loader.ts'
 import type { NewRecord } from '../topology/log/log.ts'
-import type { Processor } from '../topology/processors/processor.ts'
-import { RowCache } from '../topology/row-cache.ts'
 import { ACTOR_GROUP } from '../topology/run-actors.ts'
 import {
   consumerOf,
@@ -25,6 +22,7 @@ import {
   outcomeTables,
   type TableReader,
 } from '../topology/table-reader.ts'
+import { WarmFold } from '../topology/warm-fold.ts'
 import { append, freshDatabase, type BenchDatabase } from './database.ts'
 import { runEngine } from './measured-run.ts'
 import { round, type Report } from './report.ts'
@@ -160,7 +158,7 @@ function changesOf(
   })
 }
 
-async function tableStages<Item>(
+export async function tableStages<Item>(
   label: string,
   reader: TableReader<Item>,
   { config, url, log }: BenchDatabase,
@@ -172,8 +170,7 @@ async function tableStages<Item>(
   const limit = { records: config.batchRecords, bytes: config.batchBytes }
   const store = postgresTableStore(url, label)
   const progress = await store.takeOver(reader.processors.map(consumerOf), partition, log.identity)
-  const caches = new Map(reader.processors.map((processor) => [processor, new RowCache()]))
-  const cacheOf = (processor: Processor<Item>): RowCache => caches.get(processor) ?? new RowCache()
+  const folds = reader.processors.map((processor) => new WarmFold(processor, store))
   let position = progress[0]?.offset ?? 0n
   for (;;) {
     const slice = await clock.measure(`${label}: read`, () => log.read(place, position, limit))
@@ -188,13 +185,7 @@ async function tableStages<Item>(
       value,
     }))
     const writes = await clock.measure(`${label}: fold`, () =>
-      Promise.all(
-        reader.processors.map((processor) =>
-          foldBatch(processor, sources, (table, wanted) =>
-            cacheOf(processor).read(table, wanted, store.read),
-          ),
-        ),
-      ),
+      Promise.all(folds.map((fold) => fold.fold(sources))),
     )
     const last = items.at(-1)
     const moves = progress.map(({ consumer, epoch }) => ({
@@ -205,10 +196,7 @@ async function tableStages<Item>(
       lastEventId: last === undefined ? undefined : reader.idOf(last),
     }))
     await clock.measure(`${label}: apply`, () => store.apply({ partition, moves, writes }))
-    for (const [index, processor] of reader.processors.entries()) {
-      const write = writes[index]
-      if (processor.kind === 'rows' && write !== undefined) cacheOf(processor).applied(write)
-    }
+    for (const [index, write] of writes.entries()) folds[index]?.applied(write)
     position = slice.next
   }
   await store.close()

@@ -45,6 +45,7 @@ export function postgresTableStore(url: string, role: string, shared?: pg.Pool):
       return taken
     },
     read: (table, keys) => readRows(pool, tables[table], keys),
+    readBinding: (table, users) => readBinding(pool, tables[table], users),
     async apply(batch) {
       try {
         writing ??= writingConnection(url, role)
@@ -190,6 +191,27 @@ async function readRows(
       values: columns.map((column) => keys.map((key) => key[column])),
     })
     return rows.map((raw) => rowOf(table, raw))
+  } catch (error) {
+    throw asSaldoError(error)
+  }
+}
+
+async function readBinding(
+  pool: pg.Pool,
+  table: Table,
+  users: ReadonlySet<string>,
+): Promise<ReadonlySet<string>> {
+  if (users.size === 0 || table.binding === undefined) return new Set()
+  try {
+    const { rows } = await pool.query<{ user_id: string }>({
+      name: `binding-${table.name}`,
+      // Not a join, as above.
+      text: `SELECT k.user_id FROM unnest($1::text[]) AS k (user_id),
+             LATERAL (SELECT FROM ${table.name} t
+                      WHERE t.user_id = k.user_id AND t."${table.binding}" IS NOT NULL LIMIT 1) AS t`,
+      values: [[...users]],
+    })
+    return new Set(rows.map(({ user_id }) => user_id))
   } catch (error) {
     throw asSaldoError(error)
   }

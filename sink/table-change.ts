@@ -50,9 +50,9 @@ export function changeText({ partition, moves, writes }: TableBatch): string | u
 /** Users of a batch by the tables that they changed in: few groups, because most of them did the same. */
 function usersByTables(writes: TableBatch['writes']): ReadonlyMap<string, readonly string[]> {
   const tablesOf = new Map<string, string>()
-  for (const { table, rows, fresh = [], removed = [] } of writes) {
+  for (const { table, rows, fresh = [], added = [], removed = [] } of writes) {
     const seen = new Set<string>()
-    for (const row of [...rows, ...fresh, ...removed]) {
+    for (const row of [...rows, ...fresh, ...added, ...removed]) {
       const userId = row['user_id']
       if (typeof userId !== 'string' || seen.has(userId)) continue
       seen.add(userId)

@@ -20,7 +20,7 @@ export function partsOf(
 ): readonly Part[] {
   const parts = writes.flatMap((write): Part[] => {
     const table: Table = tables[write.table]
-    const { mode, rows, fresh = [], removed = [] } = write
+    const { mode, rows, fresh = [], added = [], removed = [] } = write
     switch (mode) {
       case 'append':
         return [{ way: 'new', table, rows }]
@@ -32,6 +32,7 @@ export function partsOf(
         return [
           { way: 'new', table, rows: fresh },
           { way: 'replace', table, rows },
+          { way: 'add', table, rows: added },
           { way: 'remove', table, rows: removed },
         ]
     }
@@ -104,9 +105,17 @@ type Columns = readonly (readonly [name: string, type: ColumnType])[]
 
 function columnsIn({ way, table }: Part): Columns {
   const columns = Object.entries(table.columns)
-  return way === 'remove' || way === 'remove-empty'
-    ? columns.filter(([name]) => table.key.includes(name))
-    : columns
+  switch (way) {
+    case 'remove':
+    case 'remove-empty':
+      return columns.filter(([name]) => table.key.includes(name))
+    case 'add': {
+      const named = new Set([...table.key, ...(table.sums ?? []), ...(table.stamps ?? [])])
+      return columns.filter(([name]) => named.has(name))
+    }
+    default:
+      return columns
+  }
 }
 
 function partStatement(part: Part, parameter: number): string {
@@ -146,9 +155,11 @@ function replaced(table: Table): string {
 }
 
 function sumsGrow(table: Table): string {
-  return (table.sums ?? [])
-    .map((column) => `"${column}" = kept."${column}" + excluded."${column}"`)
-    .join(', ')
+  const sums = (table.sums ?? []).map((column) => {
+    return `"${column}" = kept."${column}" + excluded."${column}"`
+  })
+  const stamps = (table.stamps ?? []).map((column) => `"${column}" = excluded."${column}"`)
+  return [...sums, ...stamps].join(', ')
 }
 
 function sameKey(table: Table): string {

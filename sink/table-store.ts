@@ -16,6 +16,8 @@ export type TableWrite = {
   readonly rows: readonly Row[]
   /** Rows that cannot be there yet: written without a look. Upsert only. */
   readonly fresh?: readonly Row[]
+  /** Rows whose sums grow by these, or begin with them. Upsert only. */
+  readonly added?: readonly Row[]
   /** Rows to be removed; only their key counts. Upsert only. */
   readonly removed?: readonly Row[]
 }
@@ -46,6 +48,8 @@ export interface TableStore {
   ): Promise<readonly TableProgress[]>
   /** The rows with these keys; what does not exist is missing. A key with some of its columns, alike in all `keys`, asks for all rows that have them. */
   read(table: TableName, keys: readonly Row[]): Promise<readonly Row[]>
+  /** Those of the users who have a row that binds others of theirs; of a table that has such rows. */
+  readBinding(table: TableName, users: ReadonlySet<string>): Promise<ReadonlySet<string>>
   /** Rejects with SALDO_LEASE_FENCED, having changed nothing, when a progress row has a newer owner. */
   apply(batch: TableBatch): Promise<void>
   close(): Promise<void>

@@ -23,6 +23,10 @@ export type Table = {
   readonly appendedAt?: string
   /** Columns that deltas add up; the row goes when the last of them is 0. */
   readonly sums?: readonly string[]
+  /** Columns of a row of sums that each addition sets anew; the others are as the table has them by default. */
+  readonly stamps?: readonly string[]
+  /** A row in which this column is set binds others of its user: they are not added to without a look. */
+  readonly binding?: string
   /** When a stored row gives way to another one with its key; in SQL, over `kept` and `excluded`. */
   readonly givesWay?: string
 }
@@ -194,6 +198,9 @@ export const tables = {
       updated_at: 'timestamp',
     },
     key: ['user_id', 'month', 'category_id', 'currency'],
+    sums: ['spent_minor', 'transaction_count'],
+    stamps: ['updated_at'],
+    binding: 'budget_id',
   },
   profiles: {
     name: 'profiles',

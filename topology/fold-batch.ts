@@ -9,9 +9,19 @@ import type {
   AnyRowProcessor,
   Sourced,
 } from './processors/processor.ts'
+import { RowSums } from './row-sums.ts'
 
 /** Rows by whole keys, or by some columns of the key, the same in all `keys`: every row that has them. */
 export type ReadRows = (table: TableName, keys: readonly Row[]) => Promise<readonly Row[]>
+
+/** Those of the users who have a row that binds others of theirs. It may name some who have none. */
+export type ReadBinding = (
+  table: TableName,
+  users: ReadonlySet<string>,
+) => Promise<ReadonlySet<string>>
+
+/** Correct for every table: rows are read, and none is only added to. */
+const everybody: ReadBinding = (_table, users) => Promise.resolve(users)
 
 /** The write, and what is worth telling; only the live reader tells it. */
 export type Folded = TableWrite & { readonly told?: readonly Told[] }
@@ -20,6 +30,7 @@ export async function foldBatch<Item>(
   processor: Processor<Item>,
   sources: readonly Sourced<Item>[],
   read: ReadRows,
+  readBinding: ReadBinding = everybody,
 ): Promise<Folded> {
   const table = tableOf(processor)
   switch (processor.kind) {
@@ -34,7 +45,7 @@ export async function foldBatch<Item>(
     case 'rows':
       return stepRows(processor, sources, read)
     case 'related':
-      return stepRelated(processor, table, sources, read)
+      return stepRelated(processor, table, sources, { read, readBinding })
     case 'first':
       return { table, mode: 'keep', rows: keepFirst(processor, sources) }
   }
@@ -49,23 +60,11 @@ function addUp<Item>(
   processor: DeltaProcessor<Item>,
   sources: readonly Sourced<Item>[],
 ): readonly Row[] {
-  const table: Table = tables[tableOf(processor)]
-  const totals = new Map<string, { [column: string]: Row[string] }>()
+  const totals = new RowSums(tables[tableOf(processor)])
   for (const { item } of sources) {
-    for (const delta of processor.deltas(item)) {
-      const key = keyText(table, delta)
-      const total = totals.get(key)
-      if (total === undefined) totals.set(key, { ...delta })
-      else for (const column of table.sums ?? []) total[column] = sum(total[column], delta[column])
-    }
+    for (const delta of processor.deltas(item)) totals.add(delta)
   }
-  return [...totals.values()]
-}
-
-function sum(a: Row[string] | undefined, b: Row[string] | undefined): number | bigint {
-  if (typeof a === 'bigint' && typeof b === 'bigint') return a + b
-  if (typeof a === 'number' && typeof b === 'number') return a + b
-  throw new Error('a sum is of counts or of money')
+  return totals.rows()
 }
 
 async function stepRows<Item>(

@@ -8,8 +8,9 @@ import {
   type Table,
   type TableName,
 } from '../sink/tables.ts'
-import type { Folded, ReadRows } from './fold-batch.ts'
+import type { Folded, ReadBinding, ReadRows } from './fold-batch.ts'
 import type { AnyRelatedProcessor, Notice, Sourced } from './processors/processor.ts'
+import { RowSums } from './row-sums.ts'
 
 /** A notice with the place of its cause: `index` counts what one item tells. */
 export type Told = { readonly notice: Notice; readonly offset: bigint; readonly index: number }
@@ -18,15 +19,16 @@ export async function stepRelated<Item>(
   processor: AnyRelatedProcessor<Item>,
   name: TableName,
   sources: readonly Sourced<Item>[],
-  read: ReadRows,
+  { read, readBinding }: { readonly read: ReadRows; readonly readBinding: ReadBinding },
 ): Promise<Folded> {
   const table: Table = tables[name]
-  const wanted = sources.map(({ item }) => processor.keysOf(item))
+  const { added, stepped } = await apart(processor, name, sources, readBinding)
+  const wanted = stepped.map(({ item }) => processor.keysOf(item))
   const stored = await readAll(name, wanted.flat(), read)
   const rows = new RowsByUser(table, stored)
   const touched = new Map<string, Row>()
   const told = new Map<string, Told>()
-  for (const [n, { item, offset }] of sources.entries()) {
+  for (const [n, { item, offset }] of stepped.entries()) {
     const keys = wanted[n] ?? []
     if (keys.length === 0) continue
     const after = processor.step(rows.concerned(keys) as readonly never[], item)
@@ -50,7 +52,38 @@ export async function stepRelated<Item>(
     if (row !== undefined) (stored.has(key) ? changed : fresh).push(row)
     else if (stored.has(key)) removed.push(touchedRow)
   }
-  return { table: name, mode: 'upsert', rows: changed, fresh, removed, told: [...told.values()] }
+  const written = { rows: changed, fresh, removed, added, told: [...told.values()] }
+  return { table: name, mode: 'upsert', ...written }
+}
+
+/** A user without a row that binds, before the batch and in it, needs none read: his items add to sums. */
+async function apart<Item>(
+  processor: AnyRelatedProcessor<Item>,
+  name: TableName,
+  sources: readonly Sourced<Item>[],
+  readBinding: ReadBinding,
+): Promise<{ readonly added: readonly Row[]; readonly stepped: readonly Sourced<Item>[] }> {
+  const added = sources.map(({ item }) => processor.adds(item))
+  const users = new Set<string>()
+  const binding = new Set<string>()
+  for (const [n, { item }] of sources.entries()) {
+    const rows = added[n]
+    if (rows === undefined) for (const key of processor.keysOf(item)) binding.add(userOf(key))
+    else for (const row of rows) users.add(userOf(row))
+  }
+  const bound = (await readBinding(name, users.difference(binding))).union(binding)
+  const sums = new RowSums(tables[name])
+  const stepped = sources.filter((_, n) => {
+    const rows = added[n]
+    if (rows === undefined || rows.some((row) => bound.has(userOf(row)))) return true
+    for (const row of rows) sums.add(row)
+    return false
+  })
+  return { added: sums.rows(), stepped }
+}
+
+function userOf(row: Row): string {
+  return String(row['user_id'])
 }
 
 /** Rows are asked for once each, and together, by the columns that name them. */

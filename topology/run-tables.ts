@@ -6,14 +6,14 @@
  */
 import { SaldoError } from '../schemas/errors.ts'
 import type { TableMove, TableProgress, TableStore } from '../sink/table-store.ts'
-import { foldBatch, type Folded } from './fold-batch.ts'
+import type { Folded } from './fold-batch.ts'
 import type { Told } from './fold-related.ts'
 import { lastBefore } from './last-before.ts'
 import type { BatchLimit, Log, Place, StoredRecord } from './log/log.ts'
 import { outboxRow } from './outbox-rows.ts'
 import type { Notice, Processor, Sourced } from './processors/processor.ts'
-import { RowCache } from './row-cache.ts'
 import { consumerOf, type ReaderKeys, type TableReader } from './table-reader.ts'
+import { WarmFold } from './warm-fold.ts'
 
 export type TableDeps = {
   readonly log: Log
@@ -50,7 +50,7 @@ type Attached<Item> = {
   readonly processor: Processor<Item>
   readonly epoch: bigint
   readonly tellsFrom: bigint
-  readonly cache: RowCache
+  readonly warm: WarmFold<Item>
   offset: bigint
 }
 
@@ -110,13 +110,8 @@ async function attach<Item>(
     const row = progress.find(({ consumer }) => consumer === consumerOf(processor))
     if (row === undefined) throw new Error('a take-over answers for every consumer')
     const { epoch, tellsFrom, offset } = row
-    return { processor, epoch, tellsFrom, cache: cacheOf(processor), offset }
+    return { processor, epoch, tellsFrom, warm: new WarmFold(processor, store), offset }
   })
-}
-
-/** A row that another one stands beside is read with every item: known rows, and known holes, save it. */
-function cacheOf<Item>({ kind }: Processor<Item>): RowCache {
-  return new RowCache(undefined, kind === 'related' ? 'all' : 'written')
 }
 
 /** SQL may be older than the log, never newer; and what it folded last must be what the log holds there. */
@@ -181,9 +176,7 @@ async function applyBatch<Item>(
       one.offset === 0n ? sources : sources.filter(({ offset }) => offset >= one.offset)
     if (next <= one.offset) continue
     try {
-      const write = await foldBatch(one.processor, unseen, (table, wanted) =>
-        one.cache.read(table, wanted, store.read),
-      )
+      const write = await one.warm.fold(unseen)
       folded.push({ one, write })
       moves.push({
         consumer: consumerOf(one.processor),
@@ -212,15 +205,12 @@ async function applyBatch<Item>(
     writes,
     outbox: told.map(({ processor, ...of }) => outboxRow(processor, place.partition, of)),
   })
-  for (const { one, write } of folded) {
-    const { kind } = one.processor
-    if (kind === 'rows' || kind === 'related') one.cache.applied(write)
-  }
+  for (const { one, write } of folded) one.warm.applied(write)
   for (const { notice } of told) observe.told?.(notice)
   for (const one of attached) if (next > one.offset) one.offset = next
-  return writes.map(({ table, rows, fresh = [], removed = [] }) => ({
+  return writes.map(({ table, rows, fresh = [], added = [], removed = [] }) => ({
     table,
-    rows: rows.length + fresh.length + removed.length,
+    rows: rows.length + fresh.length + added.length + removed.length,
   }))
 }
 

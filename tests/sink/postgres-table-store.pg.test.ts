@@ -69,6 +69,24 @@ const archived: Row = {
   event: Buffer.from('sealed'),
 }
 
+const month: Row = {
+  user_id: 'user-1',
+  month: '2026-03',
+  category_id: 'groceries',
+  currency: 'NOK',
+  budget_id: null,
+  budget_version: null,
+  standing: false,
+  name: null,
+  amount_minor: null,
+  thresholds: [],
+  latched: [],
+  spent_minor: 500n,
+  transaction_count: 1,
+  updated_at: 1000,
+}
+const held = { ...month, user_id: 'user-2', budget_id: 'b-1', amount_minor: 900n }
+
 const outcome: Row = {
   user_id: 'user-1',
   command_id: 'command-1',
@@ -222,6 +240,29 @@ describePostgres('the table store', (database) => {
       const nothing = { ...daily, currency: 'JPY', total_minor: 0n, transaction_count: 0 }
       await write({ table: 'daily_aggregates', mode: 'add', rows: [nothing] })
       expect(await rowsOf(pool, 'daily_aggregates')).toEqual([other])
+    })
+
+    test('that adds to whole rows begins them, stamps them anew, and takes them away at zero', async () => {
+      const budgets = (...added: Row[]): TableWrite => ({
+        table: 'budget_status',
+        mode: 'upsert',
+        rows: [],
+        added,
+      })
+      const more = { ...month, spent_minor: 70n, updated_at: 3000 }
+      const other = { ...month, month: '2026-04' }
+      await write(budgets(month, other))
+      await write(budgets(more, { ...other, spent_minor: -500n, transaction_count: -1 }))
+      expect(await rowsOf(pool, 'budget_status')).toEqual([
+        { ...month, spent_minor: 570n, transaction_count: 2, updated_at: 3000 },
+      ])
+    })
+
+    test('that binds tells of its user when asked who is bound, and of nobody else', async () => {
+      await write({ table: 'budget_status', mode: 'upsert', rows: [], fresh: [month, held] })
+      const users = new Set(['user-1', 'user-2', 'user-3'])
+      expect(await store.readBinding('budget_status', users)).toEqual(new Set(['user-2']))
+      expect(await store.readBinding('budget_status', new Set(['user-1']))).toEqual(new Set())
     })
 
     test('that keeps leaves the first row, unless it gives way', async () => {

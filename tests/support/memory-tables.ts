@@ -10,12 +10,13 @@ import {
   type Table,
   type TableName,
 } from '../../sink/tables.ts'
-import { foldBatch, type ReadRows } from '../../topology/fold-batch.ts'
+import { foldBatch, type ReadBinding, type ReadRows } from '../../topology/fold-batch.ts'
 import { commandOutcomes } from '../../topology/processors/command-outcomes.ts'
 import type { Processor, Sourced } from '../../topology/processors/processor.ts'
 
 export type MemoryTables = {
   readonly read: ReadRows
+  readonly readBinding: ReadBinding
   apply(write: TableWrite): void
   /** Every row, in the order of the keys. */
   rows(table: TableName): readonly Row[]
@@ -39,10 +40,18 @@ export function memoryTables(): MemoryTables {
       })
       return Promise.resolve(found)
     },
+    readBinding(name, users) {
+      const { binding = '' }: Table = tables[name]
+      const bound = [...tableOf(name).values()].filter((row) => row[binding] !== null)
+      return Promise.resolve(
+        users.intersection(new Set(bound.map((row) => String(row['user_id'])))),
+      )
+    },
     apply(write) {
       const kept = tableOf(write.table)
       for (const row of write.fresh ?? []) merge(kept, row, { ...write, mode: 'append' })
       for (const row of write.rows) merge(kept, row, write)
+      for (const row of write.added ?? []) merge(kept, row, { ...write, mode: 'add' })
       for (const row of write.removed ?? []) kept.delete(keyText(tables[write.table], row))
     },
     rows: (name) =>
@@ -66,7 +75,8 @@ function added(table: Table, before: Row, row: Row): Row {
     const [a, b] = [before[column], row[column]]
     return [column, typeof a === 'bigint' ? a + BigInt(String(b)) : Number(a) + Number(b)] as const
   })
-  return { ...before, ...Object.fromEntries(sums) }
+  const stamps = (table.stamps ?? []).map((column) => [column, row[column] ?? null] as const)
+  return { ...before, ...Object.fromEntries([...sums, ...stamps]) }
 }
 
 /** The table of one processor after these events. */

@@ -9,6 +9,7 @@ import { expect, test } from 'vitest'
 import type { OpenedEvent } from '../../schemas/opened-event.ts'
 import type { LedgerCommandBody } from '../../schemas/types.ts'
 import { foldBatch } from '../../topology/fold-batch.ts'
+import type { Row } from '../../sink/tables.ts'
 import { budgetStatus } from '../../topology/processors/budget-status.ts'
 import type { Sourced } from '../../topology/processors/processor.ts'
 import { BudgetModel, type Alert, type Status } from '../support/budget-model.ts'
@@ -73,14 +74,19 @@ const histories = fc
 type Folded = {
   readonly statuses: ReadonlyMap<string, Status>
   readonly alerts: readonly Alert[][]
+  readonly rows: readonly Row[]
 }
 
 /** The table after these batches, and what each of them told. */
-async function folded(batches: readonly (readonly Sourced<OpenedEvent>[])[]): Promise<Folded> {
+async function folded(
+  batches: readonly (readonly Sourced<OpenedEvent>[])[],
+  isAddedTo = true,
+): Promise<Folded> {
   const memory = memoryTables()
   const alerts: Alert[][] = []
   for (const batch of batches) {
-    const { told = [], ...write } = await foldBatch(budgetStatus, batch, memory.read)
+    const readBinding = isAddedTo ? memory.readBinding : undefined
+    const { told = [], ...write } = await foldBatch(budgetStatus, batch, memory.read, readBinding)
     memory.apply(write)
     alerts.push(
       told.map(({ notice }) => ({
@@ -101,7 +107,7 @@ async function folded(batches: readonly (readonly Sourced<OpenedEvent>[])[]): Pr
       latched: row['latched'] as readonly number[],
     })
   }
-  return { statuses, alerts }
+  return { statuses, alerts, rows: memory.rows('budget_status') }
 }
 
 function byPlace(alerts: readonly Alert[]): readonly Alert[] {
@@ -147,4 +153,22 @@ test('a batch makes the same rows, and tells of each month the last of what sing
     }
   })
   await fc.assert(isSame, { numRuns: 60 })
+})
+
+test('what a user without a budget spends makes the same rows, added up or stepped', async () => {
+  const spendings = fc.array(fc.oneof(spending, change), { maxLength: 60 })
+  const isSame = fc.asyncProperty(spendings, histories, async (before, events) => {
+    const unbudgeted = sourcedEvents(
+      [...accounts, ...before].map((b, n) => commandOf({ body: b }, n)),
+    )
+    // One user after the other, so that batches hold both.
+    const other = events.map((event) => ({ ...event, item: { ...event.item, userId: 'user-2' } }))
+    const batches = [...unbudgeted.keys()].map((n) => [
+      ...unbudgeted.slice(n, n + 1),
+      ...other.slice(n * 2, n * 2 + 2),
+    ])
+    const [added, stepped] = [await folded(batches), await folded(batches, false)]
+    expect(added).toEqual(stepped)
+  })
+  await fc.assert(isSame, { numRuns: 25 })
 })

@@ -64,6 +64,15 @@ export const budgetStatus: RelatedProcessor<OpenedEvent, BudgetStatusRow> = {
     if (body.type === 'BudgetRemoved') return keysOfPlan(userId, body.before)
     return spentIn(event).flatMap(({ place }) => [place, inEveryMonth(place)])
   },
+  adds(event) {
+    if (event.body.type === 'BudgetSet' || event.body.type === 'BudgetRemoved') return undefined
+    return spentIn(event).map(({ place, spentMinor, count }) => ({
+      ...emptyRow(place, undefined),
+      spent_minor: spentMinor,
+      transaction_count: count,
+      updated_at: event.recordedAt,
+    }))
+  },
   step(rows, event) {
     const { body } = event
     if (body.type === 'BudgetSet') return set(rows, event, body)

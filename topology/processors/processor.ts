@@ -73,6 +73,11 @@ export type RelatedProcessor<Item, R extends Row = Row> = {
   readonly table: string
   /** Rows that the item concerns: whole keys, or some columns of keys for all rows that have them. */
   keysOf(item: Item): readonly Row[]
+  /**
+   * What the item adds to sums, as whole rows, where its user has no row that binds others (`binding` of the table): the
+   * same as its step. Undefined for an item that is always stepped.
+   */
+  adds(item: Item): readonly R[] | undefined
   step(rows: readonly R[], item: Item): Stepped<R>
 }
 
