@@ -63,26 +63,28 @@ async function own(lease: Lease, deps: StreamDeps, stop: AbortSignal): Promise<v
   const { place } = lease
   const over = AbortSignal.any([stop, lease.lost])
   let position = await beginning(lease, deps)
-  let ahead = readAhead(place, position, deps)
+  let ahead: Promise<Batch> | undefined = readAhead(place, position, deps)
   try {
     while (!over.aborted) {
-      const batch = await ahead
-      if (batch.events === 0) {
-        // Offsets jump: with the old position there would always be something to wait for.
-        position = batch.next
+      if (ahead === undefined) {
+        // Behind what was read to the end there is nothing to ask for until something comes.
         await log.arrival(place, position, over)
         ahead = readAhead(place, position, deps)
         continue
       }
+      const batch: Batch = await ahead
+      const { events, records, next, end } = batch
       // The next batch is read and mapped while this one commits.
-      ahead = readAhead(place, batch.next, deps)
-      ahead.catch(() => undefined)
-      await lease.commit(batch.records, batch.next)
-      position = batch.next
+      ahead = events > 0 && next < end ? readAhead(place, next, deps) : undefined
+      ahead?.catch(() => undefined)
+      // Offsets jump: with the old position there would always be something to wait for.
+      position = next
+      if (events === 0) continue
+      await lease.commit(records, next)
       observe.committed(place.partition, batch)
     }
   } finally {
-    await ahead.catch(() => undefined)
+    await ahead?.catch(() => undefined)
   }
 }
 

@@ -74,23 +74,25 @@ export async function runTables<Item>(
     (least, { offset }) => (offset < least ? offset : least),
     attached[0]?.offset ?? 0n,
   )
-  let ahead = readAhead(reader, place, position, deps)
+  let ahead: Promise<Opened<Item>> | undefined = readAhead(reader, place, position, deps)
   while (!stop.aborted) {
-    const { oldestAt, sources, next, end } = await ahead
-    if (next === position) {
+    if (ahead === undefined) {
+      // Behind what was read to the end there is nothing to ask for until something comes.
       await deps.log.arrival(place, position, stop)
       ahead = readAhead(reader, place, position, deps)
       continue
     }
+    const { oldestAt, sources, next, end }: Opened<Item> = await ahead
     // The next slice is read and opened while this one is folded and written.
-    ahead = readAhead(reader, place, next, deps)
-    ahead.catch(() => undefined)
+    ahead = sources.length > 0 && next < end ? readAhead(reader, place, next, deps) : undefined
+    ahead?.catch(() => undefined)
+    if (next === position) continue
     if (oldestAt !== undefined) deps.observe.reading?.(reader.name, partition, oldestAt)
     const written = await applyBatch(reader, place, attached, sources, next, deps)
     position = next
     deps.observe.applied(reader.name, partition, { items: sources.length, next, end, written })
   }
-  await ahead.catch(() => undefined)
+  await ahead?.catch(() => undefined)
 }
 
 async function attach<Item>(

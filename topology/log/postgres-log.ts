@@ -23,13 +23,12 @@ import {
 import { appendsInTurn } from './appends-in-turn.ts'
 import { recordArrays } from './postgres-arrays.ts'
 import { acquireLease } from './postgres-lease.ts'
-import { placeKey, wakeUps, type Heads, type WakeUps } from './postgres-wake-ups.ts'
+import { placeKey, wakeUps, type WakeUps } from './postgres-wake-ups.ts'
+import type { Heads } from './waiters.ts'
 
 /** Without a wait in between: a connection of the pool may be a dead one, and so may the next. */
 const APPEND_TRIES_AT_ONCE = 5
 const RETRY_WAIT_MS_MAX = 1000
-/** A waiting reader looks after its other work once in this time, while the poll finds that nothing came. */
-const QUIET_TURN_MS = 1000
 const UNDEFINED_TABLE = '42P01'
 
 /**
@@ -115,18 +114,26 @@ function logOf(
     gapless: true,
     producer: (options = {}) => appendsInTurn(producerOf(pool, wakes, options)),
     acquire: (place) => acquireLease(url, place, wakes),
-    read: (place, offset, limit) => readSlice(pool, place, offset, limit),
+    async read(place, offset, limit) {
+      // The poll that ended a wait has looked just now.
+      const quietEnd = wakes.takeQuiet(place, offset)
+      if (quietEnd !== undefined) return { records: [], next: offset, end: quietEnd }
+      const learn = wakes.asking()
+      const slice = await readSlice(pool, place, offset, limit)
+      learn(place, slice.end)
+      return slice
+    },
     start: async (place) => (await readHead(pool, place)).start,
     end: async (place) => (await readHead(pool, place)).end,
     position: (place) => readPosition(pool, place),
     async arrival(place, offset, signal) {
-      const until = performance.now() + QUIET_TURN_MS
-      do {
-        const woken = wakes.next(place, signal)
-        if (!wakes.isQuiet(place, offset) && (await readHead(pool, place)).end > offset)
-          woken.cancel()
-        await woken.arrived
-      } while (wakes.isQuiet(place, offset) && !signal.aborted && performance.now() < until)
+      const waiting = wakes.wait(place, offset, signal)
+      try {
+        if ((wakes.knownEnd(place) ?? (await askEnd(pool, place, wakes))) > offset) return
+        await waiting.over
+      } finally {
+        waiting.cancel()
+      }
     },
   }
 }
@@ -253,6 +260,13 @@ async function readHead(pool: Pool, place: Place): Promise<Head> {
 
 function noSuchPlace({ topic, partition }: Place): SaldoError {
   return new SaldoError('SALDO_LOG_MISMATCH', `${topic} has no partition ${partition}`)
+}
+
+async function askEnd(pool: Pool, place: Place, wakes: WakeUps): Promise<bigint> {
+  const learn = wakes.asking()
+  const { end } = await readHead(pool, place)
+  learn(place, end)
+  return end
 }
 
 async function readPosition(

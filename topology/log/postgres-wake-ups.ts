@@ -5,21 +5,31 @@
 import type pg from 'pg'
 import { topics } from '../../schemas/topics.ts'
 import { connect } from '../../sink/postgres/connection.ts'
+import { KnownEnds } from './known-ends.ts'
 import type { NewRecord, Place } from './log.ts'
+import { Notifier } from './notifier.ts'
+import { Waiters, type Heads, type Waiting } from './waiters.ts'
 
 const CHANNEL = 'saldo_log'
-const COALESCE_MS = 3
+/** What a lost notification costs at most: while something happens, or nobody can be heard, and in a time of rest. */
 const POLL_MS = 250
-
-export type Heads = ReadonlyMap<string, bigint>
+const POLL_AT_REST_MS = 1000
+/** Nothing was announced for so long. */
+const REST_AFTER_MS = 10_000
 
 export type WakeUps = {
   /** Tells every process, this one at once, that these places have new records. */
   announce(records: readonly NewRecord[]): void
-  /** Resolves at the next announcement for the place, at the poll interval, or on abort. */
-  next(place: Place, signal: AbortSignal): { readonly arrived: Promise<void>; cancel(): void }
-  /** Nothing was at this offset when the poll last looked, and nothing was announced since: no need to ask. */
-  isQuiet(place: Place, offset: bigint): boolean
+  wait(place: Place, offset: bigint, signal: AbortSignal): Waiting
+  /**
+   * Call it before the log is asked for an end, and what it returns with the answer: that end is known then, unless
+   * something was announced in between.
+   */
+  asking(): (place: Place, end: bigint) => void
+  /** The end as the log told it last, when nothing was announced since: no need to ask. */
+  knownEnd(place: Place): bigint | undefined
+  /** The end, once after a wait at this offset that a poll ended, while nothing is known to have come. */
+  takeQuiet(place: Place, offset: bigint): bigint | undefined
   close(): Promise<void>
 }
 
@@ -29,24 +39,25 @@ export async function wakeUps(
   role: string,
   readHeads: () => Promise<Heads>,
 ): Promise<WakeUps> {
-  const waiting = new Map<string, Set<() => void>>()
-  const pending = new Set<string>()
-  const heads = new Map<string, bigint>()
-  /** Announced while a poll is on its way: its answer may be older. */
-  const fresh = new Set<string>()
-  let timer: NodeJS.Timeout | undefined
+  const waiters = new Waiters()
+  const ends = new KnownEnds()
   let closed = false
   let connection: pg.Client | undefined
+  let heardAt = performance.now()
 
   const wake = (key: string): void => {
-    heads.delete(key)
-    fresh.add(key)
-    for (const resolve of waiting.get(key) ?? []) resolve()
+    heardAt = performance.now()
+    ends.forget(key)
+    waiters.wake(key)
   }
   const listen = async (): Promise<void> => {
-    const { client, lost } = await connect(url, `${role}-wake`)
+    // A notification holds a lock of the whole server until its commit is on disk, and has nothing that must be there.
+    const session = { synchronous_commit: 'off' }
+    const { client, lost } = await connect(url, `${role}-wake`, session)
     lost.addEventListener('abort', () => {
-      if (connection === client) connection = undefined
+      if (connection !== client) return
+      connection = undefined
+      ends.clear()
     })
     client.on('notification', ({ payload }) => {
       for (const key of (payload ?? '').split(' ')) wake(key)
@@ -58,72 +69,55 @@ export async function wakeUps(
   const poll = async (): Promise<void> => {
     // A lost connection costs latency, not records: the poll goes on while it is being replaced.
     if (connection === undefined) listen().catch(() => undefined)
-    if (!waiting.values().some((resolvers) => resolvers.size > 0)) return heads.clear()
-    fresh.clear()
-    for (const [key, head] of await readHeads()) {
-      const grown = heads.get(key) !== undefined && heads.get(key) !== head
-      if (!fresh.has(key)) heads.set(key, head)
-      if (grown) for (const resolve of waiting.get(key) ?? []) resolve()
-    }
+    if (waiters.isEmpty) return ends.clear()
+    const learn = ends.asking()
+    const heads = await readHeads()
+    for (const [key, end] of heads) learn(key, end)
+    waiters.endTurn(heads)
   }
   await listen()
-  let asking = false
-  const polling = setInterval(() => {
-    if (asking) return
-    asking = true
-    poll()
-      // What cannot be asked is not known.
-      .catch(() => heads.clear())
-      .finally(() => {
-        asking = false
-      })
-  }, POLL_MS)
-  polling.unref()
-
-  let notifying = Promise.resolve()
-  const flush = (): void => {
-    timer = undefined
-    const payload = [...pending].join(' ')
-    pending.clear()
-    notifying = notifying.then(async () => {
-      await connection?.query('SELECT pg_notify($1, $2)', [CHANNEL, payload]).catch(() => undefined)
-    })
+  const pollNext = (): NodeJS.Timeout => {
+    const isResting = connection !== undefined && performance.now() - heardAt > REST_AFTER_MS
+    return setTimeout(pollOnce, isResting ? POLL_AT_REST_MS : POLL_MS).unref()
   }
+  const pollOnce = (): void => {
+    poll()
+      .catch(() => {
+        // What cannot be asked is not known: whoever waits asks for himself, and hears what is wrong.
+        ends.clear()
+        waiters.wakeAll()
+      })
+      .finally(() => {
+        if (!closed) polling = pollNext()
+      })
+  }
+  let polling = pollNext()
 
+  const notifier = new Notifier(async (payload) => {
+    await connection?.query('SELECT pg_notify($1, $2)', [CHANNEL, payload])
+  })
   return {
     announce(records) {
-      for (const record of records) {
-        const key = placeKey(record)
-        if (pending.has(key)) continue
-        pending.add(key)
-        wake(key)
-      }
-      timer ??= setTimeout(flush, COALESCE_MS)
+      const keys = new Set(records.map(placeKey))
+      for (const key of keys) wake(key)
+      notifier.announce(keys)
     },
-    next(place, signal) {
+    wait: (place, offset, signal) => waiters.wait(placeKey(place), offset, signal),
+    asking() {
+      const learn = ends.asking()
+      return (place, end) => learn(placeKey(place), end)
+    },
+    knownEnd: (place) => ends.of(placeKey(place)),
+    takeQuiet(place, offset) {
       const key = placeKey(place)
-      const { promise, resolve } = Promise.withResolvers<void>()
-      const resolvers = waiting.get(key) ?? new Set()
-      waiting.set(key, resolvers.add(resolve))
-      const turn = setTimeout(resolve, POLL_MS)
-      const onAbort = (): void => resolve()
-      signal.addEventListener('abort', onAbort)
-      if (signal.aborted) resolve()
-      const arrived = promise.then(() => {
-        clearTimeout(turn)
-        resolvers.delete(resolve)
-        signal.removeEventListener('abort', onAbort)
-      })
-      return { arrived, cancel: resolve }
-    },
-    isQuiet(place, offset) {
-      const head = heads.get(placeKey(place))
-      return head !== undefined && head <= offset
+      const end = ends.of(key)
+      const isQuiet = waiters.takeQuiet(key, offset) && end !== undefined && end <= offset
+      return isQuiet ? end : undefined
     },
     async close() {
       closed = true
-      clearInterval(polling)
-      clearTimeout(timer)
+      clearTimeout(polling)
+      await notifier.close()
       await connection?.end().catch(() => undefined)
     },
   }
