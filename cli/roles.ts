@@ -103,7 +103,7 @@ async function startActors(options: RoleOptions, logger: Logger): Promise<Role> 
     pace: {
       everyMs: options.checkpointMs,
       changedStates: options.checkpointStates,
-      changedStatesMax: options.checkpointStates * 5,
+      changedStatesMax: options.checkpointStates * 3,
       changedBytes: options.checkpointBytes,
       changedBytesMax: options.checkpointBytes * 5,
     },
