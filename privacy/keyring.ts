@@ -6,6 +6,7 @@
 import { createSecretKey, hkdfSync, randomBytes, type KeyObject } from 'node:crypto'
 import type { Pool } from 'pg'
 import { SaldoError } from '../schemas/errors.ts'
+import { textArray } from '../sink/binary-arrays.ts'
 import { asSaldoError } from '../sink/postgres/pool.ts'
 import { open, seal } from './seal.ts'
 import { subjectKey, type SubjectKey, type SubjectKeyOrShredded } from './subject-key.ts'
@@ -72,8 +73,8 @@ async function selectKeys(pool: Pool, userIds: readonly string[]): Promise<reado
   try {
     const { rows } = await pool.query<KeyRow>({
       name: 'keys-select',
-      text: 'SELECT user_id, wrapped FROM subject_keys WHERE user_id = ANY($1)',
-      values: [userIds],
+      text: 'SELECT user_id, wrapped FROM subject_keys WHERE user_id = ANY($1::text[])',
+      values: [textArray(userIds)],
     })
     return rows
   } catch (error) {

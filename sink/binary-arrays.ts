@@ -5,6 +5,9 @@
 import { BinaryFields, type ColumnType } from './binary-fields.ts'
 import type { Row } from './tables.ts'
 
+/** Of a uuid and its length: what the texts of most arrays take. */
+const TEXT_BYTES = 40
+
 /** Element types as the server numbers them. An array travels as the literal of one: arrays do not nest. */
 const elements = {
   text: { oid: 25, name: 'text' },
@@ -21,6 +24,14 @@ const elements = {
   date: { oid: 1082, name: 'date' },
   timestamp: { oid: 1184, name: 'timestamptz' },
 } as const satisfies { readonly [type in ColumnType]: { oid: number; name: string } }
+
+/** Texts as one parameter: the driver would write, quote and escape them one by one, and the server take that apart. */
+export function textArray(texts: readonly string[]): Buffer {
+  const fields = new BinaryFields(256 + texts.length * TEXT_BYTES)
+  fields.add('texts', texts)
+  // A parameter says its length by itself.
+  return fields.take().subarray(4)
+}
 
 type Columns = readonly (readonly [name: string, type: ColumnType])[]
 

@@ -8,6 +8,7 @@ import type {
   CheckpointStore,
   Wanted,
 } from './checkpoint-store.ts'
+import { textArray } from './binary-arrays.ts'
 import { copyInto } from './copy-rows.ts'
 import { connect, type Connection } from './postgres/connection.ts'
 import { asSaldoError, byKeyOnly, openPool } from './postgres/pool.ts'
@@ -185,7 +186,7 @@ async function load(
       name: 'load-checkpoints',
       text: `SELECT user_id, state_type, state_id, sequence, version, generation, state
              FROM actor_checkpoints
-             WHERE user_id = ANY($1) AND state_type < 'transaction' AND generation >= $4
+             WHERE user_id = ANY($1::text[]) AND state_type < 'transaction' AND generation >= $4
              UNION ALL
              SELECT user_id, state_type, state_id, sequence, version, generation, state
              FROM actor_checkpoints
@@ -202,9 +203,9 @@ async function load(
                OFFSET 0
              ) AS c`,
       values: [
-        ledgers,
-        transactions.map(({ userId }) => userId),
-        transactions.map(({ transactionId }) => transactionId),
+        textArray(ledgers),
+        textArray(transactions.map(({ userId }) => userId)),
+        textArray(transactions.map(({ transactionId }) => transactionId)),
         generation,
       ],
     })

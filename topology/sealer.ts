@@ -3,13 +3,23 @@ import type { Sealer } from '../actors/answer.ts'
 import { commandContent, eventCodec, WIRE_PREFIX_BYTES } from '../schemas/codec.ts'
 import type { LedgerCommandBody } from '../schemas/types.ts'
 import { sealPersonal } from '../privacy/personal.ts'
-import type { SubjectKeyOrShredded } from '../privacy/subject-key.ts'
+import type { SubjectKey, SubjectKeyOrShredded } from '../privacy/subject-key.ts'
 
 const CONTENT_HASH_BYTES = 16
+const HASH_BYTES = 32
+
+/** A batch asks for the sealer of every ledger in it: one is made per key. */
+const sealers = new WeakMap<SubjectKey, Sealer>()
 
 /** Lends a subject's key to the rules of its ledger. */
 export function sealerOf(key: SubjectKeyOrShredded): Sealer {
   if (key === 'shredded') return shredded
+  let sealer = sealers.get(key)
+  if (sealer === undefined) sealers.set(key, (sealer = newSealer(key)))
+  return sealer
+}
+
+function newSealer(key: SubjectKey): Sealer {
   return {
     readable: true,
     contentHash: (body) =>
@@ -40,5 +50,8 @@ const shredded: Sealer = {
 
 /** SHA-256 of an event as encoded, without the wire prefix: what the next event of the ledger carries. */
 export function eventHash(value: Buffer): Buffer {
-  return hash('sha256', value.subarray(WIRE_PREFIX_BYTES), 'buffer')
+  // Of its own and by way of a text, as in `privacy/keyed-hash.ts`.
+  const result = Buffer.alloc(HASH_BYTES)
+  result.write(hash('sha256', value.subarray(WIRE_PREFIX_BYTES), 'latin1'), 'latin1')
+  return result
 }

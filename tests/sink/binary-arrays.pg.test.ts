@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ColumnArrays, selected, unnested } from '../../sink/binary-arrays.ts'
+import { ColumnArrays, selected, textArray, unnested } from '../../sink/binary-arrays.ts'
 import { openPool } from '../../sink/postgres/pool.ts'
 import { tables, type Row } from '../../sink/tables.ts'
 import { describePostgres } from '../support/postgres.ts'
@@ -30,6 +30,18 @@ describePostgres('rows as arrays', (database) => {
       expect(found).toEqual(some)
     })
     await fc.assert(comesBack, { numRuns: 50 })
+    await pool.end()
+  })
+
+  test('one array of texts comes back as it was, none and many of them', async () => {
+    const pool = openPool(database.url, { role: 'test', max: 1 })
+    const ids = Array.from({ length: 1000 }, (_, index) => `ø-${index}-`.repeat(index % 12))
+    for (const texts of [[], ['{"NULL",\\}'], ids]) {
+      const { rows } = await pool.query<{ came: string[] }>('SELECT $1::text[] AS came', [
+        textArray(texts),
+      ])
+      expect(rows[0]?.came).toEqual(texts)
+    }
     await pool.end()
   })
 
