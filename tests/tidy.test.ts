@@ -60,7 +60,7 @@ const home: rules.Table = {
   pg: ['sink/', 'topology/log/postgres-', 'topology/sql-leases.ts', 'privacy/'],
   'pg-copy-streams': ['sink/', 'topology/log/postgres-', 'topology/sql-leases.ts', 'privacy/'],
   pino: ['cli/'],
-  'prom-client': ['topology/metrics.ts', 'api/metrics.ts'],
+  'prom-client': ['topology/metrics/', 'api/metrics.ts'],
   snappyjs: ['topology/log/kafka-codecs.ts'],
   '@seriousme/openapi-schema-validator': ['tests/'],
   autocannon: ['bench/'],
