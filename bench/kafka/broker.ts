@@ -4,9 +4,9 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { LOG4J, READY } from '../../tests/support/kafka-settings.ts'
 import { startJava, type Java } from './java.ts'
 
-const READY = 'Kafka Server started'
 const HEAP = ['-Xms1g', '-Xmx1g', '-XX:+UseSerialGC']
 
 export type BenchBroker = {
@@ -79,14 +79,3 @@ log.cleaner.dedupe.buffer.size=16777216
 log.segment.delete.delay.ms=1000
 `
 }
-
-const LOG4J = `status=error
-appender.console.type=Console
-appender.console.name=console
-appender.console.layout.type=PatternLayout
-appender.console.layout.pattern=%p %m (%c)%n
-rootLogger.level=error
-rootLogger.appenderRef.console.ref=console
-logger.server.name=kafka.server.KafkaRaftServer
-logger.server.level=info
-`

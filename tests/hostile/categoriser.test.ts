@@ -12,10 +12,9 @@ vi.doMock(import('../../actors/categoriser/candidates.ts'), async (original) => 
     },
   }
 })
-const { start, send, wish } = await import('../support/actor-run.ts')
+const { outcomesOf, start, send, wish } = await import('../support/actor-run.ts')
 const { newWorld } = await import('../support/actor-world.ts')
 const { groceries, opened, recorded } = await import('../support/example-commands.ts')
-const { outcomesOf } = await import('../support/poisoned-run.ts')
 const { NOW } = await import('../support/specification.ts')
 afterAll(() => {
   vi.doUnmock('../../actors/categoriser/candidates.ts')

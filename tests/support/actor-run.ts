@@ -3,7 +3,12 @@ import { deadLetterCodec, eventCodec, outcomeCodec } from '../../schemas/codec.t
 import type { LedgerCommand, LedgerCommandBody } from '../../schemas/types.ts'
 import type { CheckpointStore } from '../../sink/checkpoint-store.ts'
 import type { NewRecord } from '../../topology/log/log.ts'
-import { runActors, type ActorDeps, type LeaseState } from '../../topology/run-actors.ts'
+import {
+  runActors,
+  type ActorDeps,
+  type ActorObserver,
+  type LeaseState,
+} from '../../topology/run-actors.ts'
 import type { RestoreProgress } from '../../topology/restore.ts'
 import { commandRecord, commandsPlace, turnsUntil, type World } from './actor-world.ts'
 import { commandIdOf, NOW } from './specification.ts'
@@ -12,6 +17,21 @@ export const NEVER: ActorDeps['pace'] = {
   everyMs: Infinity,
   changedStates: 1e9,
   changedStatesMax: 1e9,
+}
+
+/** Of a loop over a world in memory, which writes no checkpoint before it drains. */
+export function actorDeps(world: World, observe: ActorObserver): ActorDeps {
+  return {
+    log: world.log,
+    store: world.store,
+    keys: world.keys,
+    sharding: 64,
+    limit: { records: 100, bytes: 1_000_000 },
+    pace: NEVER,
+    cellsMax: 1_000,
+    now: () => 0,
+    observe,
+  }
 }
 
 let sent = 0
@@ -48,27 +68,16 @@ export function start(world: World, changes: Partial<ActorDeps> = {}): Run {
   const commits: Run['commits'] = []
   const restored: RestoreProgress[] = []
   const restoredAtCommit: number[] = []
-  const deps: ActorDeps = {
-    log: world.log,
-    store: world.store,
-    keys: world.keys,
-    sharding: 64,
-    limit: { records: 100, bytes: 1_000_000 },
-    pace: NEVER,
-    cellsMax: 1_000,
-    now: () => 0,
-    observe: {
-      state: (_, state) => states.push(state),
-      restoring: (_, progress) => restored.push(progress),
-      committed(_, { answers, deadLetters }) {
-        commits.push({ answers: answers.length, deadLetters })
-        restoredAtCommit.push(restored.length)
-      },
-      fault: (_, error) => faults.push(error),
+  const observe: ActorObserver = {
+    state: (_, state) => states.push(state),
+    restoring: (_, progress) => restored.push(progress),
+    committed(_, { answers, deadLetters }) {
+      commits.push({ answers: answers.length, deadLetters })
+      restoredAtCommit.push(restored.length)
     },
-    ...changes,
+    fault: (_, error) => faults.push(error),
   }
-  const ended = runActors(0, deps, stop.signal)
+  const ended = runActors(0, { ...actorDeps(world, observe), ...changes }, stop.signal)
   ended.catch(() => undefined)
   return {
     ended,
@@ -85,9 +94,10 @@ export function start(world: World, changes: Partial<ActorDeps> = {}): Run {
   }
 }
 
-export function isAnswered({ log }: World): boolean {
-  const last = log.committed({ topic: 'ledger.commands', partition: 0 }).at(-1)
-  return last === undefined || (log.groupOffset(commandsPlace) ?? 0n) > last.offset
+export function isAnswered({ log }: World, partition = 0): boolean {
+  const place = { ...commandsPlace, partition }
+  const last = log.committed(place).at(-1)
+  return last === undefined || (log.groupOffset(place) ?? 0n) > last.offset
 }
 
 export function send(
@@ -107,14 +117,12 @@ export async function runOnce(world: World, changes: Partial<ActorDeps> = {}): P
   return run
 }
 
-export const outcomesOf = ({ log }: World) =>
+export const outcomesOf = ({ log }: Pick<World, 'log'>, partition = 0) =>
   log
-    .committed({ topic: 'ledger.outcomes', partition: 0 })
+    .committed({ topic: 'ledger.outcomes', partition })
     .map(({ value }) => outcomeCodec.decode(value))
-export const eventsOf = ({ log }: World) =>
-  log
-    .committed({ topic: 'ledger.events', partition: 0 })
-    .map(({ value }) => eventCodec.decode(value))
+export const eventsOf = ({ log }: Pick<World, 'log'>, partition = 0) =>
+  log.committed({ topic: 'ledger.events', partition }).map(({ value }) => eventCodec.decode(value))
 export const deadLettersOf = ({ log }: World) =>
   log
     .committed({ topic: 'ledger.dead-letters', partition: 0 })

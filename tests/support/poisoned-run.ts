@@ -1,7 +1,7 @@
 /** An actor loop on a log in memory that fails on some commands: those that create something with `poison` in its id. */
-import { eventCodec, outcomeCodec } from '../../schemas/codec.ts'
 import type { Log } from '../../topology/log/log.ts'
-import { runActors, type ActorDeps } from '../../topology/run-actors.ts'
+import { runActors, type ActorDeps, type ActorObserver } from '../../topology/run-actors.ts'
+import { actorDeps, isAnswered } from './actor-run.ts'
 import { turnsUntil, type World } from './actor-world.ts'
 import { withPoison } from './poison.ts'
 
@@ -16,22 +16,12 @@ export type ActorRun = {
 export function runOwners(world: World, changes: Partial<ActorDeps> = {}): ActorRun {
   const stop = new AbortController()
   const faults: unknown[] = []
-  const deps: ActorDeps = {
-    log: world.log,
-    store: world.store,
-    keys: withPoison(world.keys),
-    sharding: 64,
-    limit: { records: 100, bytes: 1_000_000 },
-    pace: { everyMs: Infinity, changedStates: 1e9, changedStatesMax: 1e9 },
-    cellsMax: 1_000,
-    now: () => 0,
-    observe: {
-      state: () => undefined,
-      committed: () => undefined,
-      fault: (_, error) => faults.push(error),
-    },
-    ...changes,
+  const observe: ActorObserver = {
+    state: () => undefined,
+    committed: () => undefined,
+    fault: (_, error) => faults.push(error),
   }
+  const deps = { ...actorDeps(world, observe), keys: withPoison(world.keys), ...changes }
   const partitions = Array.from({ length: world.log.partitions }, (_, partition) => partition)
   const ended = Promise.all(partitions.map((one) => runActors(one, deps, stop.signal)))
   ended.catch(() => undefined)
@@ -46,18 +36,9 @@ export function runOwners(world: World, changes: Partial<ActorDeps> = {}): Actor
 }
 
 /** Every command of every partition is answered. */
-export function answered({ log }: World, run: ActorRun): Promise<unknown> {
-  const isAnswered = (partition: number): boolean => {
-    const place = { topic: 'ledger.commands', partition } as const
-    const last = log.committed(place).at(-1)
-    return (
-      last === undefined ||
-      (log.groupOffset({ ...place, group: 'saldo.actors' }) ?? 0n) > last.offset
-    )
-  }
-  const all = turnsUntil(() =>
-    Array.from({ length: log.partitions }, (_, one) => one).every(isAnswered),
-  )
+export function answered(world: World, run: ActorRun): Promise<unknown> {
+  const partitions = Array.from({ length: world.log.partitions }, (_, partition) => partition)
+  const all = turnsUntil(() => partitions.every((one) => isAnswered(world, one)))
   return Promise.race([all, run.ended])
 }
 
@@ -68,14 +49,6 @@ export async function runOnce(world: World, changes: Partial<ActorDeps> = {}): P
   await run.stop()
   return run
 }
-
-export const outcomesOf = ({ log }: Pick<World, 'log'>, partition = 0) =>
-  log
-    .committed({ topic: 'ledger.outcomes', partition })
-    .map(({ value }) => outcomeCodec.decode(value))
-
-export const eventsOf = ({ log }: Pick<World, 'log'>, partition = 0) =>
-  log.committed({ topic: 'ledger.events', partition }).map(({ value }) => eventCodec.decode(value))
 
 /** A log whose calls end with an error from the `n`th on, as of a process that is killed there. */
 export function killedAt(log: Log, n: number): Log {

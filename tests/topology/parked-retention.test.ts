@@ -3,10 +3,10 @@ import { eventCodec } from '../../schemas/codec.ts'
 import type { ClockStore } from '../../sink/clock-store.ts'
 import { DoneWithParked } from '../../topology/parked-retention.ts'
 import { unpark } from '../../topology/unpark.ts'
-import { send, wish } from '../support/actor-run.ts'
+import { eventsOf, outcomesOf, send, wish } from '../support/actor-run.ts'
 import { newWorld, type World } from '../support/actor-world.ts'
 import { created, groceries, opened, recorded } from '../support/example-commands.ts'
-import { answered, eventsOf, outcomesOf, runOnce, runOwners } from '../support/poisoned-run.ts'
+import { answered, runOnce, runOwners } from '../support/poisoned-run.ts'
 import { commandIdOf, NOW } from '../support/specification.ts'
 
 const place = { topic: 'ledger.parked', partition: 0 } as const

@@ -1,25 +1,17 @@
 import { describe, expect, test } from 'vitest'
-import { send, wish } from '../support/actor-run.ts'
+import { eventsOf, outcomesOf, send, verdicts, wish } from '../support/actor-run.ts'
 import { partitionOf } from '../../schemas/partition.ts'
 import type { LedgerCommand } from '../../schemas/types.ts'
 import { unpark, type UnparkResult } from '../../topology/unpark.ts'
 import { newWorld, remainsOf, turn, type World } from '../support/actor-world.ts'
 import { amended, created, groceries, opened, recorded } from '../support/example-commands.ts'
 import { anomaliesOf } from '../support/history-judge.ts'
-import {
-  answered,
-  eventsOf,
-  killedAt,
-  outcomesOf,
-  runOnce,
-  runOwners,
-} from '../support/poisoned-run.ts'
+import { answered, killedAt, runOnce, runOwners } from '../support/poisoned-run.ts'
 import { commandIdOf, NOW } from '../support/specification.ts'
 
 const world = (partitions = 1): World => newWorld({ seed: 4, partitions, now: () => NOW })
 const poison = created('poison', 'Bad')
 
-const verdicts = (here: World) => outcomesOf(here).map(({ verdict, code }) => code ?? verdict)
 const bodies = (here: World) => eventsOf(here).map(({ body }) => body.type)
 
 let ids = 500_000

@@ -1,4 +1,12 @@
-import { kafkaCommit, kafkaTakeOver, moments, type Point, type When } from '../points.ts'
+import type { Engine } from '../engines.ts'
+import {
+  kafkaCommit,
+  kafkaTakeOver,
+  moments,
+  type Order,
+  type Point,
+  type When,
+} from '../points.ts'
 import { never, type Fault } from './fault.ts'
 import { obeyed } from './kill.ts'
 
@@ -13,33 +21,33 @@ export const takeOverPhases = placesOf(kafkaTakeOver)
 
 /** One after the other, each as often as it strikes. */
 export function killAtCommitPhases(places: readonly Place[] = commitPhases): Fault {
-  let next = 0
-  return {
-    name: 'kill -9 at each phase of a commit',
-    share: 1,
-    missing: never,
-    async strike(world, injected) {
-      const one = world.random.pick(world.engines)
-      const { point, when } = places[next++ % places.length] as Place
-      const skip = world.random.whole(0, point.skipMax)
-      one.order({ text: point.text, when, signal: 'SIGKILL', skip })
-      return `${one.name} ${when} ${point.name}${await obeyed(one, 'SIGKILL', injected)}`
-    },
-  }
+  return killAtPhases('kill -9 at each phase of a commit', places, (engine, order) => {
+    engine.order(order)
+  })
 }
 
 /** Killed once to start anew, and once more while it takes partitions over. */
 export function killAtTakeOverPhases(places: readonly Place[] = takeOverPhases): Fault {
+  return killAtPhases('kill -9 at each phase of a take-over', places, (engine, order) =>
+    engine.restart(order),
+  )
+}
+
+function killAtPhases(
+  name: string,
+  places: readonly Place[],
+  give: (engine: Engine, order: Order) => void | Promise<void>,
+): Fault {
   let next = 0
   return {
-    name: 'kill -9 at each phase of a take-over',
+    name,
     share: 1,
     missing: never,
     async strike(world, injected) {
       const one = world.random.pick(world.engines)
       const { point, when } = places[next++ % places.length] as Place
       const skip = world.random.whole(0, point.skipMax)
-      await one.restart({ text: point.text, when, signal: 'SIGKILL', skip })
+      await give(one, { text: point.text, when, signal: 'SIGKILL', skip })
       return `${one.name} ${when} ${point.name}${await obeyed(one, 'SIGKILL', injected)}`
     },
   }
