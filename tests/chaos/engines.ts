@@ -23,6 +23,8 @@ export type Engine = {
   kill(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void
   /** Resolves when the process that runs now has ended, with what ended it. */
   ended(): Promise<void>
+  /** Resolves with the exit code of the next start that ends before it was up. */
+  failedStart(): Promise<number | null>
   /** Ends by SIGTERM, which drains, and is not started again. */
   drain(): Promise<void>
   /** Starts it after a drain. */
@@ -57,6 +59,7 @@ export function engine(options: EngineOptions): Engine {
   let failedStarts = 0
   let nextOrder: Order | undefined
   let up = Promise.withResolvers<void>()
+  let failed = Promise.withResolvers<number | null>()
 
   const start = async (): Promise<void> => {
     wanted = true
@@ -88,6 +91,10 @@ export function engine(options: EngineOptions): Engine {
     if (!wanted) return
     // What kills itself at a named point ends like one that was killed. What had not started yet may find no database.
     if (signal !== 'SIGKILL') {
+      if (!isUp) {
+        failed.resolve(code)
+        failed = Promise.withResolvers()
+      }
       if (isUp) onGaveUp(`${name} gave up with exit code ${code}`)
       else if (++failedStarts > STARTS_FAILED_MAX) onGaveUp(`${name} does not start`)
       if (failedStarts > STARTS_FAILED_MAX) return
@@ -103,6 +110,7 @@ export function engine(options: EngineOptions): Engine {
     up: () => up.promise,
     kill: (signal) => void child?.kill(signal),
     ended: () => ended,
+    failedStart: () => failed.promise,
     start,
     async restart(order) {
       nextOrder = order

@@ -11,7 +11,12 @@ const TOPICS: readonly TopicName[] = [
 ]
 
 /** A read_committed consumer of the Java client: nothing of ours decides what is committed. */
-export async function javaWitness(brokers: readonly string[], prefix: string): Promise<Witness> {
+export async function javaWitness(
+  brokers: readonly string[],
+  prefix: string,
+  /** From the ids of a registry to ours. */
+  inward: (value: Buffer) => Buffer = (value) => value,
+): Promise<Witness> {
   const names = kafkaNames(prefix)
   const found = await readCommittedByJava(
     brokers,
@@ -24,7 +29,8 @@ export async function javaWitness(brokers: readonly string[], prefix: string): P
   }
   return {
     async *records(topic, partition) {
-      yield* partitionOf(topic, partition).records
+      const { records } = partitionOf(topic, partition)
+      yield* records.map((record) => ({ ...record, value: inward(record.value) }))
     },
     end: (topic, partition) => Promise.resolve(Number(partitionOf(topic, partition).end)),
     findings: [...found].flatMap(([topic, partitions]) =>

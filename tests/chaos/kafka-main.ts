@@ -81,6 +81,7 @@ async function runRow(row: Row, { commands, seed, keep, write, stop }: Run): Pro
       engines: row.engines,
       brokers: row.brokers,
       ...(row.hot === undefined ? {} : { hot: row.hot }),
+      hasRegistry: row.hasRegistry ?? false,
       isShort: false,
       databaseUrl: undefined,
       keep,

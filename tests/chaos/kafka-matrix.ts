@@ -16,6 +16,7 @@ import {
 } from './faults/commit-phases.ts'
 import { fillDisk, killServer } from './faults/database.ts'
 import type { Fault } from './faults/fault.ts'
+import { registryAway } from './faults/registry.ts'
 import { poisonRecords, unknownSchemas } from './faults/records.ts'
 import { joinAndLeave, rollingRestart, zombie } from './faults/stop.ts'
 
@@ -29,6 +30,8 @@ export type Row = {
   readonly brokers: 1 | 3
   /** Of all commands one user sends this share. */
   readonly hot?: number
+  /** Records carry the ids of a schema registry. */
+  readonly hasRegistry?: boolean
   /** In place of the fault's. */
   readonly name?: string
 }
@@ -60,6 +63,7 @@ export const matrix: readonly Row[] = [
   row('rolling', rollingRestart, 3, { engines: 3 }),
   row('postgres', killServer, 4),
   row('disk', fillDisk, 3),
+  row('registry', registryAway, 4, { hasRegistry: true }),
   row('join-leave', joinAndLeave(JOIN_MINUTES), 1, { engines: 4 }),
   row('hot-user', killAtRandom, 4, {
     hot: HOT,

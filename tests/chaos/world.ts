@@ -5,7 +5,9 @@ import pg from 'pg'
 import { openDatabase, type Database } from '../../cli/database.ts'
 import { readConfig } from '../../config/config.ts'
 import { settings } from '../../config/settings.ts'
+import { schemaIdsOf } from '../../cli/schema-ids.ts'
 import type { Random } from '../../connectors/demo/random.ts'
+import { idTranslation, type SchemaIds } from '../../schemas/schema-ids.ts'
 import { connectionOf } from '../../sink/postgres/pool.ts'
 import { embeddedPostgres, stopEmbeddedPostgres } from '../../sink/postgres/embedded-postgres.ts'
 import { livePostmaster } from '../../sink/postgres/server-process.ts'
@@ -13,9 +15,11 @@ import { serverFolder } from '../../sink/postgres/server-folder.ts'
 import type { Log } from '../../topology/log/log.ts'
 import { kafkaLog } from '../../topology/log/kafka-log.ts'
 import { postgresLog } from '../../topology/log/postgres-log.ts'
+import { withSchemaIds } from '../../topology/log/with-schema-ids.ts'
 import { engine, type Engine } from './engines.ts'
 import { javaWitness } from './java-witness.ts'
 import { openKafka, type Brokers, type KafkaWorld } from './kafka-world.ts'
+import { openRegistry, type ChaosRegistry } from './registry.ts'
 import { logWitness, type Witness } from './witness.ts'
 import { smallDisk, type SmallDisk } from './small-disk.ts'
 
@@ -30,6 +34,8 @@ export type World = {
   readonly engines: readonly Engine[]
   /** Where the log is on Kafka. */
   readonly kafka: KafkaWorld | undefined
+  /** Where records on Kafka carry the ids of one. */
+  readonly registry: ChaosRegistry | undefined
   readonly random: Random
   /** For a run that people wait for: no fault takes longer than it must. */
   readonly isShort: boolean
@@ -70,6 +76,8 @@ export type WorldOptions = {
   readonly stop: AbortSignal
   /** These hold the log, and each engine has the role of the actors alone; without it PostgreSQL does. */
   readonly brokers?: Brokers
+  /** The engines on Kafka have a schema registry too. */
+  readonly hasRegistry?: boolean
   /** A database to use instead of an embedded one; it must be empty. */
   readonly databaseUrl: string | undefined
   /** Where the folder of the run is made. */
@@ -94,26 +102,25 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   await mkdir(data, { mode: 0o711 })
   const disk = databaseUrl === undefined ? await smallDisk(data) : undefined
   const kafka = options.brokers === undefined ? undefined : await openKafka(folder, options.brokers)
+  const registry =
+    options.hasRegistry === true ? await openRegistry(join(folder, 'registry')) : undefined
   const given = {
     ...PACE,
     [settings.dataDir.name]: data,
     ...(databaseUrl === undefined ? {} : { [settings.databaseUrl.name]: databaseUrl }),
     ...kafka?.settings,
+    ...(registry === undefined ? {} : { [settings.schemaRegistryUrl.name]: registry.url }),
   }
   const config = readConfig(given)
   const problems: string[] = []
   const database = await openDatabase(config)
   const { url } = database
   const { partitions } = config
+  const ids = await schemaIdsOf(config, url, () => undefined)
   const log =
     kafka === undefined
       ? await postgresLog({ url, partitions, role: 'chaos' })
-      : await kafkaLog({
-          brokers: kafka.addresses,
-          partitions,
-          role: 'chaos',
-          prefix: kafka.prefix,
-        })
+      : await logOn(kafka, partitions, ids)
   const engineOf = (name: string, what: typeof UP): Engine =>
     engine({
       name,
@@ -135,6 +142,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     log,
     engines,
     kafka,
+    registry,
     random: options.random,
     stop: options.stop,
     isShort: options.isShort,
@@ -143,7 +151,13 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     problems,
     setAside: new Map(),
     witness: async () =>
-      kafka === undefined ? logWitness(log) : await javaWitness(kafka.addresses, kafka.prefix),
+      kafka === undefined
+        ? logWitness(log)
+        : await javaWitness(
+            kafka.addresses,
+            kafka.prefix,
+            ids === undefined ? undefined : idTranslation(ids).inward,
+          ),
     query: (sql) => queryOnce(url, sql),
     async start() {
       await Promise.all(all.map((one) => one.start()))
@@ -157,6 +171,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     async close({ keep }) {
       await Promise.all(all.map((one) => one.drain()))
       await log.close()
+      await registry?.close()
       await kafka?.close({ keep })
       await database.release()
       if (databaseUrl === undefined) await stopEmbeddedPostgres(data)
@@ -165,6 +180,16 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** Past the proxy: whoever watches is not to be disturbed. */
+async function logOn(
+  { addresses: brokers, prefix }: KafkaWorld,
+  partitions: number,
+  ids: SchemaIds | undefined,
+): Promise<Log> {
+  const log = await kafkaLog({ brokers, partitions, role: 'chaos', prefix })
+  return ids === undefined ? log : withSchemaIds(log, ids)
 }
 
 async function queryOnce(url: string, sql: string): Promise<readonly Record<string, unknown>[]> {
