@@ -313,9 +313,11 @@ function fromSql(type: ColumnType, value: Exclude<Value, number | bigint>): Valu
   }
 }
 
-/** The key of a row as one string, for a Map. */
+/** The key of a row as one string, for a Map: each of its values, and a zero behind it. */
 export function keyText(table: Table, row: Row): string {
-  return table.key.map((column) => String(row[column])).join('\u0000')
+  let text = ''
+  for (const column of table.key) text += `${String(row[column])}\u0000`
+  return text
 }
 
 /** The key names one row; otherwise it names all that have its columns. */

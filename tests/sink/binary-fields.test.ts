@@ -80,17 +80,33 @@ const values: readonly (readonly [ColumnType, ColumnValue, string])[] = [
   ['uuid', '0189f7ea-ab27-8123-b456-0123456789ab', '0189f7eaab278123b4560123456789ab'],
   ['date', 10_957, '00000000'],
   ['date', 0, 'ffffd533'],
+  ['count', -1, 'ffffffffffffffff'],
   ['timestamp', 946_684_800_001, '00000000000003e8'],
+  // The years 9999 and 1, in microseconds beyond what a number counts.
+  ['timestamp', 253_402_300_799_999, '0380e70b913b7c18'],
+  ['timestamp', -62_135_596_800_000, 'ff1fe2ffc59c6000'],
   // digits, weight, sign, decimals, then digits of base 10,000
   ['money', 0n, '0000ffff00000000'],
   ['money', 12_345n, '000200010000000000010929'],
   ['money', -10_000n, '000200014000000000010000'],
+  // No safe integer, nor is its first quotient.
+  ['money', 90_071_992_547_409_930_000n, '0005000400000000232f07c8156203e10000'],
   ['share', 0.99, '0001ffff0000000426ac'],
   ['share', 1, '000200000000000400010000'],
 ]
 test.each(values)('%s %s is written so that the column reads it', (type, value, hex) => {
   expect(field(type, value)).toBe(hex)
 })
+
+test.each([NaN, Infinity, 0.5, 2 ** 54])(
+  '%s is no count, time or share of anything, and throws',
+  (value) => {
+    for (const type of ['count', 'timestamp'] as const) {
+      expect(() => field(type, value)).toThrow('not a safe integer')
+    }
+    expect(() => field('share', NaN)).toThrow('not a safe integer')
+  },
+)
 
 test('bytes that are a piece of a larger buffer are written alone', () => {
   const piece = Buffer.from('..abc..').subarray(2, 5)

@@ -59,12 +59,6 @@ export const transactions: RowProcessor<OpenedEvent, TransactionRow> = {
   begins: ({ body }) => body.type === 'TransactionCreated',
   step(row, event) {
     const { body, personal, recordedAt, version } = event
-    const texts = {
-      description: textOf(personal, 'description'),
-      merchant: textOf(personal, 'merchant'),
-      counterparty: textOf(personal, 'counterparty'),
-      note: textOf(personal, 'note'),
-    }
     switch (body.type) {
       case 'TransactionCreated':
         return {
@@ -75,7 +69,10 @@ export const transactions: RowProcessor<OpenedEvent, TransactionRow> = {
           currency: body.currency,
           booked_on: body.bookedOn,
           occurred_at: event.occurredAt,
-          ...texts,
+          description: textOf(personal, 'description'),
+          merchant: textOf(personal, 'merchant'),
+          counterparty: textOf(personal, 'counterparty'),
+          note: textOf(personal, 'note'),
           category_id: body.categoryId,
           category_source: body.categorySource,
           // The column keeps four decimals.
@@ -87,7 +84,8 @@ export const transactions: RowProcessor<OpenedEvent, TransactionRow> = {
           version,
           kind: body.kind,
           linked_transaction_id: body.linkedTransactionId,
-          ...partsOf([]),
+          parts: null,
+          part_category_ids: null,
           status: 'recorded',
           first_category_id: body.categoryId,
           first_category_source: body.categorySource,
@@ -98,7 +96,10 @@ export const transactions: RowProcessor<OpenedEvent, TransactionRow> = {
           ...(body.after.categoryId === body.before.categoryId
             ? {}
             : chosenByUser(body.after.categoryId)),
-          ...texts,
+          description: textOf(personal, 'description'),
+          merchant: textOf(personal, 'merchant'),
+          counterparty: textOf(personal, 'counterparty'),
+          note: textOf(personal, 'note'),
           amount_minor: body.after.amountMinor,
           booked_on: body.after.bookedOn,
           occurred_at: event.occurredAt,
