@@ -136,7 +136,7 @@ async function startActors(options: RoleOptions, logger: Logger): Promise<Role> 
       },
       stop,
       (error) => logger.warn({ partition, error }, 'the owner of a partition starts again'),
-    )
+    ).finally(() => metrics.left(partition))
   })
   return leasedRole(options, {
     log,

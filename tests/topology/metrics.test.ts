@@ -55,6 +55,42 @@ describe('docs/metrics.md', () => {
   })
 })
 
+describe('the metrics of the actors role', () => {
+  test('show the state of a partition until it is given up', async () => {
+    const { observer, left, text } = actorMetrics(() => undefined)
+    const shown = async (): Promise<readonly string[]> =>
+      [...(await text()).matchAll(/^saldo_(?:lease_state|restore_left_offsets)\{.*$/gm)].map(
+        ([line]) => line,
+      )
+    observer.state(2, 'restoring')
+    observer.restoring?.(2, { from: 0n, position: 3n, end: 10n })
+    expect(await shown()).toContain('saldo_lease_state{partition="2",state="restoring"} 1')
+    expect(await shown()).toContain('saldo_restore_left_offsets{partition="2"} 7')
+    observer.state(2, 'running')
+    expect(await shown()).toContain('saldo_lease_state{partition="2",state="restoring"} 0')
+    left(2)
+    expect(await shown()).toEqual([])
+  })
+
+  test('say for how long a partition waits for the registry, while it does', async () => {
+    let now = 0
+    const { waits, text } = actorMetrics(
+      () => undefined,
+      () => ({ busy: 0, idle: 0, waiting: 0 }),
+      () => now,
+    )
+    const shown = async (): Promise<string | undefined> =>
+      /^saldo_registry_wait_seconds\{partition="1"\} (.*)$/m.exec(await text())?.[1]
+    waits(1, { offset: 4n })
+    now = 2_000
+    waits(1, { offset: 4n })
+    now = 2_500
+    expect(await shown()).toBe('2.5')
+    waits(1, undefined)
+    expect(await shown()).toBeUndefined()
+  })
+})
+
 describe('the metrics of the tables role', () => {
   test('say for how long the oldest record waits, also while nothing is written', async () => {
     let now = 10_000

@@ -6,6 +6,8 @@ import { connectionsGauge, offsetsLeft, roleMetrics, type ConnectionUse } from '
 export type ActorMetrics = {
   readonly observer: ActorObserver
   readonly waits: WaitObserver
+  /** This process works on the partition no longer: another one says how it stands. */
+  left(partition: number): void
   text(): Promise<string>
 }
 
@@ -79,6 +81,10 @@ export function actorMetrics(
         batch.observe(answers.length)
       },
       fault: onFault,
+    },
+    left(partition) {
+      for (const name of leaseStates) state.remove({ partition, state: name })
+      restoring.remove({ partition })
     },
     waits(partition, waits) {
       if (waits === undefined) waitingSince.delete(partition)
