@@ -70,6 +70,8 @@ export class LedgerStates implements LedgerView {
   readonly categories = new Map<string, Cell<'category'>>()
   readonly budgets = new Map<string, Cell<'budget'>>()
   readonly transactions = new Map<string, Cell<'transaction'>>()
+  /** Every transaction that there ever was is in memory: another one does not exist, and no store has to be asked. */
+  #isWhole = false
 
   constructor(userId: string) {
     this.userId = userId
@@ -136,8 +138,20 @@ export class LedgerStates implements LedgerView {
     }
   }
 
+  /** Whether memory knows the state, or knows that there is none. */
   has({ type, id }: StateRef): boolean {
-    return type === 'transaction' ? this.transactions.has(id) : true
+    return type === 'transaction' ? this.#isWhole || this.transactions.has(id) : true
+  }
+
+  /**
+   * Call when everything but the transactions was loaded. Each event raises the version of one aggregate, so where the
+   * versions of all others make up the sequence, there are no transactions: a ledger that is new, for one.
+   */
+  loaded(): void {
+    let events = this.root.held.state.ledgerVersion + this.profile.held.version
+    for (const cells of [this.accounts, this.categories, this.budgets])
+      for (const { held } of cells.values()) events += held.version
+    this.#isWhole = events === this.root.held.sequence
   }
 
   /** Puts a stored state in place. What is in memory is never older than what is stored, so it is not replaced. */
@@ -171,7 +185,9 @@ export class LedgerStates implements LedgerView {
   evictTransactions(): number {
     const before = this.transactions.size
     for (const [id, cell] of this.transactions) {
-      if (saved(cell)) this.transactions.delete(id)
+      if (!saved(cell)) continue
+      this.transactions.delete(id)
+      if (cell.held.version > 0) this.#isWhole = false
     }
     return before - this.transactions.size
   }

@@ -184,7 +184,11 @@ export function contentUnder(
     while ((scratch[start] ?? 0) >= 0x80) start++
     start++
     while (end > start && scratch[end - 1] === 0) end--
-    return Buffer.concat([Buffer.from(`${body.type}\n`), scratch.subarray(start, end)])
+    const name = `${body.type}\n`
+    const content = Buffer.allocUnsafe(name.length + end - start)
+    content.write(name, 'latin1')
+    scratch.copy(content, name.length, start, end)
+    return content
   }
 }
 

@@ -85,6 +85,7 @@ export class LedgerHost {
     for (const { userId, sealer, states, absentTransactions } of loaded) {
       const { ledgers } = this.#shardOf(userId)
       let hosted = ledgers.get(userId)
+      const isNew = hosted === undefined
       if (hosted === undefined) {
         hosted = { ledger: new LedgerStates(userId), sealer }
         ledgers.set(userId, hosted)
@@ -94,6 +95,7 @@ export class LedgerHost {
         hosted.sealer = sealer
       }
       for (const { type, id, held } of states) hosted.ledger.install(type, id, held)
+      if (isNew) hosted.ledger.loaded()
       for (const id of absentTransactions) hosted.ledger.cell('transaction', id)
     }
   }

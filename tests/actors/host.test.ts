@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { PreparedCommand, Sealer } from '../../actors/answer.ts'
 import { LedgerHost, type Loaded, type Sharding } from '../../actors/host/host.ts'
+import { emptyRoot } from '../../actors/root/root.ts'
 import type { Held } from '../../actors/ledger-states.ts'
 import { eventCodec } from '../../schemas/codec.ts'
 import type { LedgerCommandBody } from '../../schemas/types.ts'
@@ -21,6 +22,12 @@ function wish(body: LedgerCommandBody, userId = 'user-1'): PreparedCommand {
 
 function empty(userId = 'user-1', sealer: Sealer = transparentSealer): Loaded {
   return { userId, sealer, states: [], absentTransactions: [] }
+}
+
+/** A ledger of two events that are not of the states that were loaded with it. */
+function withHistory(userId: string): Loaded {
+  const held = { state: emptyRoot, sequence: 2, version: 2 }
+  return { ...empty(userId), states: [{ type: 'root', id: 'root', held }] }
 }
 
 describe.each([64, 1, 'ledger'] as const satisfies Sharding[])(
@@ -137,8 +144,7 @@ describe.each([64, 1, 'ledger'] as const satisfies Sharding[])(
 
     test('names what a batch needs and memory lacks, each once', async () => {
       const host = newHost()
-      host.install([empty('user-1')])
-      await host.decide([wish(opened)])
+      host.install([withHistory('user-1')])
       const commands = [
         wish(groceries),
         wish(groceries),
@@ -157,6 +163,30 @@ describe.each([64, 1, 'ledger'] as const satisfies Sharding[])(
         { ...empty('user-2'), absentTransactions: ['t-1'] },
       ])
       expect(host.missing(commands)).toEqual({ ledgers: [], transactions: [] })
+    })
+
+    test('asks for no transaction where there never was one, until one has left memory', async () => {
+      const host = newHost()
+      host.install([empty()])
+      await host.decide([wish(opened), wish(groceries)])
+      const another = [wish(recorded({ transactionId: 't-2' }))]
+      expect(host.missing(another)).toEqual({ ledgers: [], transactions: [] })
+      host.evict(0)
+      expect(host.missing(another)).toEqual({ ledgers: [], transactions: [] })
+
+      const [stored] = host.ledger('user-1')?.transactions.values() ?? []
+      if (stored !== undefined) stored.savedSequence = stored.held.sequence
+      host.evict(0)
+      expect(host.missing([wish(groceries)]).transactions).toHaveLength(1)
+      expect(host.missing(another).transactions).toHaveLength(1)
+    })
+
+    test('asks for transactions of a ledger with more events than its other states have', () => {
+      const host = newHost()
+      host.install([withHistory('user-1')])
+      expect(host.missing([wish(groceries)]).transactions).toHaveLength(1)
+      host.install([empty('user-1')])
+      expect(host.missing([wish(groceries)]).transactions).toHaveLength(1)
     })
 
     test('names every transaction that a command names, and nothing that is no id', () => {
