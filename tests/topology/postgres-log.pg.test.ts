@@ -202,6 +202,30 @@ describePostgres('the log', (database) => {
     expect((await admin.query('SELECT FROM log_topics')).rowCount).toBe(0)
   })
 
+  test('one read gives all that its limit allows, few records or many, small or large', async () => {
+    const at = place('ledger.events')
+    const producer = log.producer()
+    const limit = { records: 1000, bytes: 1_000_000 }
+    let position = 0n
+    for (const [records, bytes] of [
+      [1, 10],
+      [32, 10],
+      [33, 10],
+      [200, 10],
+      [2, 10],
+      [3, 40_000],
+      [1, 100_000],
+    ] as const) {
+      const sent = Array.from({ length: records }, (_, n) => `${n} ${'x'.repeat(bytes)}`)
+      await producer.append(sent.map((text) => record(text)))
+      const slice = await log.read(at, position, limit)
+      expect(texts(slice.records)).toEqual(sent)
+      expect(slice.next).toBe(position + BigInt(records))
+      expect(slice.end).toBe(slice.next)
+      position = slice.next
+    }
+  })
+
   test('an append is announced to other processes after it is there', async () => {
     const listener = new pg.Client(database.url)
     await listener.connect()

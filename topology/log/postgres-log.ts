@@ -7,22 +7,18 @@ import { setTimeout } from 'node:timers/promises'
 import type { Pool } from 'pg'
 import { SaldoError } from '../../schemas/errors.ts'
 import { topics, type TopicName } from '../../schemas/topics.ts'
-import { copyOut } from '../../sink/postgres/copy-out.ts'
 import { asSaldoError, openPool } from '../../sink/postgres/pool.ts'
 import {
-  recordsRemoved,
-  type BatchLimit,
   type GroupPlace,
   type Log,
   type Place,
   type Producer,
   type ProducerOptions,
-  type Slice,
-  type StoredRecord,
 } from './log.ts'
 import { appendsInTurn } from './appends-in-turn.ts'
 import { recordArrays } from './postgres-arrays.ts'
 import { acquireLease } from './postgres-lease.ts'
+import { readHead, SliceReader } from './postgres-slices.ts'
 import { placeKey, wakeUps, type WakeUps } from './postgres-wake-ups.ts'
 import type { Heads } from './waiters.ts'
 
@@ -108,6 +104,7 @@ function logOf(
   identity: string,
   wakes: WakeUps,
 ): Omit<Log, 'close'> {
+  const slices = new SliceReader(pool)
   return {
     partitions,
     identity,
@@ -119,7 +116,7 @@ function logOf(
       const quietEnd = wakes.takeQuiet(place, offset)
       if (quietEnd !== undefined) return { records: [], next: offset, end: quietEnd }
       const learn = wakes.asking()
-      const slice = await readSlice(pool, place, offset, limit)
+      const slice = await slices.read(place, offset, limit)
       learn(place, slice.end)
       return slice
     },
@@ -175,91 +172,6 @@ async function appendOnce(
       await setTimeout(Math.min(50 * 2 ** (attempt - APPEND_TRIES_AT_ONCE), RETRY_WAIT_MS_MAX))
     }
   }
-}
-
-/**
- * The head and the records after it in one statement, and so of one moment: no record that is seen is at its end or
- * behind.
- */
-async function readSlice(
-  pool: Pool,
-  place: Place,
-  offset: bigint,
-  limit: BatchLimit,
-): Promise<Slice> {
-  const where = `topic_id = ${topics[place.topic].topicId} AND partition = ${place.partition}`
-  try {
-    const rows = await copyOut(
-      pool,
-      `SELECT NULL::bigint, NULL::bytea, NULL::bytea, NULL::bigint, start_offset, next_offset FROM log_heads WHERE ${where}
-       UNION ALL
-       (SELECT "offset", key, value, appended_at_ms, NULL, NULL FROM (
-         SELECT *, sum(octet_length(value)) OVER (ORDER BY "offset" ROWS UNBOUNDED PRECEDING) AS bytes FROM (
-           SELECT "offset", key, value, appended_at_ms FROM ${tableOf(place.topic)}
-           WHERE ${where} AND "offset" >= ${offset} ORDER BY "offset" LIMIT ${limit.records}) AS page) AS measured
-       WHERE bytes <= ${limit.bytes} OR bytes = octet_length(value) ORDER BY "offset")`,
-    )
-    const { start, end } = headOf(place, rows.find(isHead))
-    if (offset < start) throw recordsRemoved(place, offset, start)
-    const records = rows.filter((row) => !isHead(row)).map(storedOf)
-    // Offsets have no gaps here: a first record that is missing may have been removed since the statement began.
-    if (offset < end && limit.records > 0 && records[0]?.offset !== offset) {
-      const removedTo = (await readHead(pool, place)).start
-      if (offset < removedTo) throw recordsRemoved(place, offset, removedTo)
-    }
-    const last = records.at(-1)
-    if (last !== undefined) return { records, next: last.offset + 1n, end }
-    return { records, next: limit.records === 0 || end <= offset ? offset : end, end }
-  } catch (error) {
-    throw asSaldoError(error)
-  }
-}
-
-type Fields = readonly (Buffer | null)[]
-
-function isHead([offset]: Fields): boolean {
-  return offset === null
-}
-
-function headOf(place: Place, [, , , , start, end]: Fields = []): Head {
-  if (!start || !end) throw noSuchPlace(place)
-  return { start: start.readBigInt64BE(0), end: end.readBigInt64BE(0) }
-}
-
-/** The table of a topic, or of its ring of segments. */
-function tableOf(topic: TopicName): string {
-  return `log_${topic.replaceAll(/[.-]/g, '_')}`
-}
-
-function storedOf([offset, key, value, appendedAt]: Fields): StoredRecord {
-  if (!offset || !key || !value || !appendedAt) throw new Error('a column without a value')
-  return {
-    offset: offset.readBigInt64BE(0),
-    key,
-    value,
-    appendedAt: Number(appendedAt.readBigInt64BE(0)),
-  }
-}
-
-type Head = { readonly start: bigint; readonly end: bigint }
-
-async function readHead(pool: Pool, place: Place): Promise<Head> {
-  try {
-    const { rows } = await pool.query<Head>({
-      name: 'log-head',
-      text: 'SELECT start_offset AS start, next_offset AS end FROM log_heads WHERE topic_id = $1 AND partition = $2',
-      values: [topics[place.topic].topicId, place.partition],
-    })
-    const head = rows[0]
-    if (head === undefined) throw noSuchPlace(place)
-    return head
-  } catch (error) {
-    throw asSaldoError(error)
-  }
-}
-
-function noSuchPlace({ topic, partition }: Place): SaldoError {
-  return new SaldoError('SALDO_LOG_MISMATCH', `${topic} has no partition ${partition}`)
 }
 
 async function askEnd(pool: Pool, place: Place, wakes: WakeUps): Promise<bigint> {
