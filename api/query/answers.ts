@@ -6,7 +6,7 @@ import type { Account } from '../../sink/queries-accounts.ts'
 import type { Spent } from '../../sink/queries-analytics.ts'
 import type { TransactionVersion } from '../../sink/queries-history.ts'
 import type { Transaction, TransactionPart } from '../../sink/queries-transactions.ts'
-import { isoTime } from './schemas.ts'
+import { isoTime } from './iso-time.ts'
 
 export function accountAnswer(account: Account) {
   const { balanceMinor, openedAt, updatedAt, ...rest } = account
@@ -36,15 +36,30 @@ function partsAnswer(parts: readonly TransactionPart[], currency: string) {
 }
 
 export function transactionAnswer(transaction: Transaction) {
-  const { amountMinor, occurredAt, createdAt, updatedAt, parts, ...rest } = transaction
   const { currency } = transaction
   return {
-    ...rest,
-    amount: formatMinor(amountMinor, currency),
-    parts: partsAnswer(parts, currency),
-    occurredAt: isoTime(occurredAt),
-    createdAt: isoTime(createdAt),
-    updatedAt: isoTime(updatedAt),
+    transactionId: transaction.transactionId,
+    accountId: transaction.accountId,
+    amount: formatMinor(transaction.amountMinor, currency),
+    currency,
+    bookedOn: transaction.bookedOn,
+    occurredAt: isoTime(transaction.occurredAt),
+    description: transaction.description,
+    merchant: transaction.merchant,
+    counterparty: transaction.counterparty,
+    note: transaction.note,
+    categoryId: transaction.categoryId,
+    categorySource: transaction.categorySource,
+    confidence: transaction.confidence,
+    needsReview: transaction.needsReview,
+    source: transaction.source,
+    kind: transaction.kind,
+    linkedTransactionId: transaction.linkedTransactionId,
+    parts: partsAnswer(transaction.parts, currency),
+    status: transaction.status,
+    createdAt: isoTime(transaction.createdAt),
+    updatedAt: isoTime(transaction.updatedAt),
+    version: transaction.version,
   }
 }
 

@@ -9,7 +9,7 @@ import { hash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Freshness } from '../../sink/queries-freshness.ts'
 import { userIdOf } from '../auth.ts'
-import { isoTime } from './schemas.ts'
+import { isoTime } from './iso-time.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -85,7 +85,3 @@ export function parameters<Properties extends Readonly<Record<string, unknown>>>
 ) {
   return { type: 'object', additionalProperties: false, required, properties } as const
 }
-
-export function isoTime(epochMs: number): string {
-  return new Date(epochMs).toISOString()
-}

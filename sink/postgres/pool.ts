@@ -102,6 +102,8 @@ const exactTypes: pg.CustomTypesConfig = {
         return parseBigintArray
       case builtins.DATE:
         return String
+      case builtins.TIMESTAMPTZ:
+        return parseTime
       case DATE_ARRAY:
         return parseTextArray
       default:
@@ -115,6 +117,15 @@ const parseTextArray: (text: string) => readonly (string | null)[] = pg.types.ge
   TEXT_ARRAY,
   'text',
 )
+
+const parseAnyTime: (text: string) => unknown = pg.types.getTypeParser(builtins.TIMESTAMPTZ, 'text')
+const UTC_TIME = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?\+00$/
+
+/** Every session speaks UTC. The parser of pg takes longer, and reads what is written in another way, such as `infinity`. */
+function parseTime(text: string): unknown {
+  if (!UTC_TIME.test(text)) return parseAnyTime(text)
+  return new Date(`${text.slice(0, 10)}T${text.slice(11, -'+00'.length)}Z`)
+}
 
 function parseBigintArray(text: string): (bigint | null)[] {
   return parseTextArray(text).map((element) => (element === null ? null : BigInt(element)))

@@ -42,6 +42,31 @@ describePostgres(
       await other.end()
     })
 
+    test('reads a time to the millisecond, and one that is no date as pg does', async () => {
+      const times = [
+        '2026-03-29 01:02:03.004',
+        '2026-03-29 01:02:03',
+        '1969-12-31 23:59:59.9',
+        '0001-01-01 00:00:00',
+      ]
+      const { rows } = await pool.query<{ time: unknown; ms: bigint }>(
+        'SELECT t::timestamptz AS time, (extract(epoch FROM t::timestamptz) * 1000)::int8 AS ms FROM unnest($1::text[]) AS t',
+        [times],
+      )
+      expect(rows.map(({ time }) => time)).toEqual(rows.map(({ ms }) => new Date(Number(ms))))
+      const odd = await pool.query(
+        `SELECT 'infinity'::timestamptz AS never, '12026-01-01'::timestamptz AS late,
+                '2026-03-29 01:02:03.004999'::timestamptz AS micros`,
+      )
+      expect(odd.rows).toEqual([
+        {
+          never: Infinity,
+          late: new Date('+012026-01-01'),
+          micros: new Date('2026-03-29T01:02:03.004Z'),
+        },
+      ])
+    })
+
     test('commits durably, in UTC and under its own name, whatever the database and the URL say', async () => {
       const url = new URL(database.url)
       url.searchParams.set('application_name', 'mine')

@@ -4,7 +4,8 @@ import type { BudgetStatus } from '../../../sink/queries-budgets.ts'
 import type { Queries } from '../../../sink/queries.ts'
 import { userIdOf } from '../../auth.ts'
 import { budgetStatusSchema } from '../named-schemas.ts'
-import { answer, isoTime, listOf, monthSchema, parameters, responses } from '../schemas.ts'
+import { isoTime } from '../iso-time.ts'
+import { answer, listOf, monthSchema, parameters, responses } from '../schemas.ts'
 import { todayOf } from '../today.ts'
 
 const schema = {

@@ -3,7 +3,8 @@ import type { Queries } from '../../../sink/queries.ts'
 import { userIdOf } from '../../auth.ts'
 import { notFound } from '../../problem.ts'
 import { commandOutcomeSchema } from '../named-schemas.ts'
-import { answer, isoTime, parameters, responses } from '../schemas.ts'
+import { isoTime } from '../iso-time.ts'
+import { answer, parameters, responses } from '../schemas.ts'
 
 const schema = {
   operationId: 'getCommand',
