@@ -410,13 +410,17 @@ describeKafka('the log', (kafka) => {
       expect(await admin.listTopics()).not.toContain(nameOf('ledger.events'))
     })
 
-    /** With its partitions, and nothing in it. */
-    async function createAgain(topic: TopicName): Promise<void> {
-      await admin.deleteTopics({ topics: [nameOf(topic)] })
+    /** With its partitions, and nothing in it; the controller answers before the broker has heard of either. */
+    async function createAgain(name: TopicName): Promise<void> {
+      const topic = nameOf(name)
+      const isThere = async (): Promise<boolean> => (await admin.listTopics()).includes(topic)
+      await admin.deleteTopics({ topics: [topic] })
+      while (await isThere());
       await admin.createTopics({
-        topics: [{ topic: nameOf(topic), numPartitions: LOG_PARTITIONS, replicationFactor: 1 }],
+        topics: [{ topic, numPartitions: LOG_PARTITIONS, replicationFactor: 1 }],
         waitForLeaders: false,
       })
+      while (!(await isThere()));
     }
 
     describe('beneath an open log, a topic that is deleted and created again', () => {
