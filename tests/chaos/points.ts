@@ -33,7 +33,7 @@ export const loopPoints: readonly Point[] = [
 /** What only an engine does that takes a partition over: of four partitions two engines have two each. */
 export const takeOverPoints: readonly Point[] = [
   { name: 'fence the log', text: 'INSERT INTO log_groups', skipMax: 1 },
-  { name: 'fence the checkpoints', text: 'take_over_progress(', skipMax: 1 },
+  { name: 'fence the checkpoints', text: 'take_over_checkpoints(', skipMax: 1 },
 ]
 
 /** Before the name of a request to a broker. */
@@ -52,7 +52,7 @@ export const kafkaCommit: readonly Point[] = [
 export const kafkaTakeOver: readonly Point[] = [
   { ...request('InitProducerId'), skipMax: 1 },
   { ...request('OffsetFetch'), skipMax: 1 },
-  { name: 'fence the checkpoints', text: 'take_over_progress(', skipMax: 1 },
+  { name: 'fence the checkpoints', text: 'take_over_checkpoints(', skipMax: 1 },
 ]
 
 export const moments: readonly When[] = ['before', 'during', 'after']

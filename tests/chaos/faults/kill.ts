@@ -5,8 +5,9 @@ import type { World } from '../world.ts'
 import { never, type Fault } from './fault.ts'
 
 /** An engine that owns a partition comes to any point of the loop within this, even when it only just starts. */
-const REACHED_WITHIN_MS = 20_000
+const REACHED_WITHIN_MS = 60_000
 const LOOK_MS = 10
+export const UNREACHED = ', which it did not reach'
 
 export const killAtRandom: Fault = {
   name: 'kill -9, any moment',
@@ -82,7 +83,7 @@ export async function obeyed(
     one.withdraw()
     one.kill(signal)
     injected()
-    return ', which it did not reach'
+    return UNREACHED
   }
   injected()
   return ''
