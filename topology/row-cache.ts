@@ -43,12 +43,16 @@ export class RowCache {
     return [...found, ...rows]
   }
 
-  /** Keeps what was replaced: it is what changes again. Rows that just began mostly do not. */
-  applied({ table, rows, fresh = [], removed = [] }: TableWrite): void {
+  /**
+   * Keeps what was replaced: it is what changes again. Rows that just began mostly do not. What a row that was added to
+   * holds now is known to the store alone.
+   */
+  applied({ table, rows, fresh = [], added = [], removed = [] }: TableWrite): void {
     const keeps = this.#keeps === 'all'
     for (const row of keeps ? [...rows, ...fresh] : rows)
       this.#keep(keyText(tables[table], row), row)
     for (const row of removed) this.#rows.delete(keyText(tables[table], row))
+    if (this.#rows.size > 0) for (const row of added) this.#rows.delete(keyText(tables[table], row))
     for (const key of this.#rows.keys()) {
       if (this.#rows.size <= this.#rowsMax) break
       this.#rows.delete(key)

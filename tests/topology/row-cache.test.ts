@@ -61,6 +61,16 @@ test('a row that was removed is asked for again', async () => {
   expect(await versions(cache, 'a')).toEqual([['a', 0]])
 })
 
+test('a row that was added to is asked for again: what it holds now is known to the store alone', async () => {
+  const cache = new RowCache()
+  cache.applied(upsert([category('a'), category('b')]))
+  cache.applied({ ...upsert([]), added: [category('a')] })
+  expect(await versions(cache, 'a', 'b')).toEqual([
+    ['b', 1],
+    ['a', 0],
+  ])
+})
+
 test('above its bound the rows that were written longest ago go', async () => {
   const cache = new RowCache(2)
   cache.applied(upsert([category('a'), category('b')]))
