@@ -104,7 +104,7 @@ async function startActors(options: RoleOptions, logger: Logger): Promise<Role> 
     pace: {
       everyMs: options.checkpointMs,
       changedStates: options.checkpointStates,
-      changedStatesMax: options.checkpointStates * 3,
+      changedStatesMax: options.checkpointStates * 5,
       changedBytes: options.checkpointBytes,
       changedBytesMax: options.checkpointBytes * 5,
     },

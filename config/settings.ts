@@ -233,14 +233,14 @@ export const settings = {
   },
   checkpointMs: {
     name: 'SALDO_CHECKPOINT_MS',
-    fallback: '5000',
+    fallback: '2000',
     meaning:
-      'milliseconds between checkpoints; a take-over folds what was decided since the last one, in about a third of that time',
+      'milliseconds between checkpoints; while one is on its way for longer, its partition decides no more',
   },
   checkpointStates: {
     name: 'SALDO_CHECKPOINT_STATES',
-    fallback: '20000',
-    meaning: 'changed states of a partition that make a checkpoint due early',
+    fallback: '10000',
+    meaning: 'changed states that make a checkpoint due early',
   },
   checkpointBytes: {
     name: 'SALDO_CHECKPOINT_BYTES',

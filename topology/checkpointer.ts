@@ -109,6 +109,14 @@ export class Checkpointer {
     return this.isLong || this.#now() - this.#lastCut >= everyMs
   }
 
+  /**
+   * The next one is due, and the one before is still on its way: a loop that decides all the time leaves it few turns,
+   * and what a crash would have to be folded again grows.
+   */
+  get isLate(): boolean {
+    return this.#saving !== undefined && this.#now() - this.#lastCut > this.#pace.everyMs
+  }
+
   /** What is stored stands at other offsets. */
   isBehind(eventsOffset: bigint, commandsOffset: bigint): boolean {
     return eventsOffset !== this.#savedOffset || commandsOffset !== this.#savedCommands

@@ -257,6 +257,7 @@ class Owner {
 
   async #relieve(): Promise<void> {
     this.#checkpointer.check()
+    if (this.#checkpointer.isLate) await this.#checkpointer.settled()
     if (!this.#checkpointer.isFull) return
     await this.#checkpointer.settled()
     await this.#cut()

@@ -105,6 +105,7 @@ describe('an owner', () => {
   test.each([
     ['states', { changedStatesMax: 3 }],
     ['bytes', { changedBytesMax: 300 }],
+    ['time', { everyMs: 1 }],
   ])('stops reading commands while too much is not yet stored, in %s', async (_, bound) => {
     const here = world()
     const saving = Promise.withResolvers<void>()
@@ -117,7 +118,9 @@ describe('an owner', () => {
       },
     }
     const pace = { ...NEVER, ...bound }
-    const run = start(here, { store: slow, pace, limit: { records: 2, bytes: 1_000_000 } })
+    const limit = { records: 1, bytes: 1_000_000 }
+    let time = 0
+    const run = start(here, { store: slow, pace, limit, now: () => ++time })
     const users = ['user-1', 'user-2', 'user-3', 'user-4', 'user-5', 'user-6', 'user-7', 'user-8']
     await send(here, ...users.map((user) => wish(opened, user)))
     for (let n = 0; n < 50; n++) await turn()
