@@ -235,7 +235,7 @@ export const settings = {
     name: 'SALDO_CHECKPOINT_MS',
     fallback: '2000',
     meaning:
-      'milliseconds between checkpoints; while one is on its way for longer, its partition decides no more',
+      'milliseconds between checkpoints; while one is on its way for five times as long, its partition decides no more',
   },
   checkpointStates: {
     name: 'SALDO_CHECKPOINT_STATES',
